@@ -1,0 +1,21 @@
+"""maild: an incident mailing-list daemon. A plain mail declares the incident, the list follows it.
+
+    SMTP -> edge/smtp_in -.         DOOR        |                     DESK
+                           }-> arrive, commit --|--> readers --> conclude, letters --> enter, commit
+    IMAP -> edge/imap_in -'      250 / moved    |    (Mail, Report)      ^                  |
+                                                |                        |               outbox
+                                                |    loops.remind, loops.digest             |
+                                                |                         relay <-- edge/smtp_out
+
+The floors; imports go down, never up, never sideways between the modules of `edge/`:
+
+    6  cli, __main__
+    5  daemon
+    4  door, desk, loops  |  edge/*
+    3  letters
+    2  incident, roster
+    1  reading
+    0  mail               |  config
+
+Floors 0 to 3 are pure: frozen values in, frozen values out; no I/O, no clock, no chance.
+"""

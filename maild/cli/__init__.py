@@ -1,0 +1,34 @@
+"""The command line: one module for each group of commands; they parse arguments and print.
+
+A module is imported when one of its commands is called, so that `maild read` does not wait for
+what only the daemon needs.
+"""
+
+import importlib
+from typing import Final
+
+import click
+
+COMMANDS: Final = {
+    "read": "maild.cli.reading",
+}
+
+
+class _Commands(click.Group):
+    """Finds a command's module by the table above."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command = getattr(importlib.import_module(module), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="maild", message="%(prog)s %(version)s")
+def main() -> None:
+    """maild: incidents by plain e-mail."""

@@ -1,0 +1,130 @@
+"""The nouns of e-mail that every room shares: envelope, raw message, mail, outgoing mail, reply.
+
+Frozen values only. How a `Mail` is made from octets is `parse`; how an `Outgoing` is made is `build`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The SMTP envelope (RFC 5321 §2.3.1).
+
+    reverse_path: None is the null reverse-path `<>` (RFC 5321 §4.5.5).
+    recipients: forward-paths as they were given, at least one.
+    """
+
+    reverse_path: str | None
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RawMessage:
+    """A message as it came in, before anybody has looked into it.
+
+    content: the octets, header section and body, CRLF line ends as received.
+    received_at: aware, UTC.
+    via: "smtp", "imap" or "file".
+    """
+
+    envelope: Envelope
+    content: bytes
+    received_at: datetime
+    via: str = "smtp"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A mailbox: display name as written ("" where there is none) and addr-spec, never folded."""
+
+    name: str
+    address: str
+
+    def __str__(self) -> str:
+        return self.name or self.address
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An SMTP reply with its enhanced status code (RFC 5321 §4.2, RFC 3463).
+
+    The class of the enhanced code is that of the code, so the two cannot disagree.
+    """
+
+    code: int
+    subject: int
+    detail: int
+    text: str
+
+    @property
+    def positive(self) -> bool:
+        """Whether the command was done (2yz)."""
+        return self.code < 400
+
+    @property
+    def deferred(self) -> bool:
+        """Whether it may work later (4yz)."""
+        return 400 <= self.code < 500
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.code // 100}.{self.subject}.{self.detail} {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One inline text part, decoded.
+
+    html: whether the text is HTML.
+    flowed, delsp: format=flowed and its DelSp parameter (RFC 3676).
+    """
+
+    text: str
+    html: bool = False
+    flowed: bool = False
+    delsp: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail as far as it could be read; `defects` says what could not.
+
+    message_id: without angle brackets, None where the mail has none.
+    written_at: the Date field in its own zone, None where it has none that can be read.
+    parts: the inline text parts in their order.
+    marks: header fields that tell a machine's mail from a person's, name in lower case to value.
+    """
+
+    envelope: Envelope
+    received_at: datetime
+    message_id: str | None
+    author: Address
+    subject: str
+    written_at: datetime | None
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    parts: tuple[Part, ...] = ()
+    marks: tuple[tuple[str, str], ...] = ()
+    structure: str = ""
+    defects: tuple[str, ...] = ()
+
+    def mark(self, name: str) -> str:
+        """Give the value of a header field kept in `marks`, "" where the mail does not have it."""
+        return next((value for key, value in self.marks if key == name), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A mail that we owe: its octets, and whom it goes to.
+
+    key: names the occasion ("validation", "copy", ...); message_id: without angle brackets.
+    reverse_path: None is the null one.
+    """
+
+    message_id: str
+    content: bytes
+    reverse_path: str | None
+    recipients: tuple[str, ...]
+    kind: str

@@ -1,0 +1,268 @@
+"""What the author wrote in this mail: his own lines, without quotation, signature and footers.
+
+format=flowed is undone, HTML becomes text, clear-signed text is taken out of its armour.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from maild.mail.html import html_to_text
+from maild.mail.message import Address, Mail, Part
+from maild.mail.quotes import quotation
+from maild.mail.words import BoilerplateWords, MailWords, SignatureWords, SubjectWords
+
+MAX_LINES = 5_000
+MAX_SIGNATURE_LINES = 10
+
+_ARMOUR = re.compile(
+    r"^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[A-Za-z]+:[^\n]*\n)*\n?(.*?)"
+    r"\n-----BEGIN PGP SIGNATURE-----.*?(?:-----END PGP SIGNATURE-----|\Z)",
+    re.S | re.M,
+)
+_LABEL_START = re.compile(r"^\s*[*•\-]?\s*[*_]*([^\W\d_][\w .()/-]{0,30}?)[*_]*\s*[:=|]")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The author's own words.
+
+    lines: in their order; an empty line stands wherever something was left out.
+    author: who wrote them: the mail's author, or of a bare forward the forwarded mail's.
+    quoted: whether anything of somebody else's was left out.
+    """
+
+    lines: tuple[str, ...]
+    author: Address
+    quoted: bool = False
+    forwarded: bool = False
+
+    @property
+    def text(self) -> str:
+        """The lines as one text."""
+        return "\n".join(self.lines).strip()
+
+
+def written(mail: Mail, words: MailWords) -> Written:
+    """Take the author's own words out of a mail (reading rules, section 2 and 8.8 to 8.9)."""
+    own: list[str] = []
+    bare: tuple[tuple[str, ...], Address | None] | None = None
+    quoted = False
+    for part in mail.parts:
+        lines = _lines(part)
+        found = quotation(lines, words.quotation)
+        kept = _own(lines, found.own, mail.author, words)
+        quoted = quoted or len(found.own) < len(lines)
+        own += [*kept, ""]
+        if found.forward and bare is None:
+            bare = (found.forward, found.forwarded_author)
+    if bare is not None and not any(line.strip() for line in own) and not _is_reply(mail, words):
+        return _forwarded(bare[0], bare[1] or mail.author, words)
+    return Written(_squeezed(own), mail.author, quoted)
+
+
+def _is_reply(mail: Mail, words: MailWords) -> bool:
+    mark = mail.subject.partition(":")[0].strip().lower()
+    return ":" in mail.subject and mark in words.subject.reply and mark not in words.subject.forward
+
+
+def _forwarded(lines: Sequence[str], author: Address, words: MailWords) -> Written:
+    found = quotation(lines, words.quotation)
+    kept = _own(lines, found.own, author, words)
+    if not any(line.strip() for line in kept) and found.forward:
+        return _forwarded(found.forward, found.forwarded_author or author, words)
+    if not any(line.strip() for line in kept) and any(
+        line.lstrip().startswith(">") for line in lines
+    ):
+        plain = [re.sub(r"^\s*>\s?", "", line, count=1) for line in lines]
+        return _forwarded(plain, author, words)
+    return Written(_squeezed(kept), author, quoted=True, forwarded=True)
+
+
+def _lines(part: Part) -> list[str]:
+    text = html_to_text(part.text) if part.html else part.text
+    text = text.replace("\ufeff", "")
+    armour = _ARMOUR.search(text)
+    if armour:
+        signed = re.sub(r"(?m)^- ", "", armour[1])
+        text = text[: armour.start()] + signed + "\n" + text[armour.end() :]
+    lines = text.split("\n")[:MAX_LINES]
+    return _unflowed(lines, part.delsp) if part.flowed else lines
+
+
+def _unflowed(lines: Sequence[str], delsp: bool) -> list[str]:
+    """Join the soft breaks of format=flowed (RFC 3676 §4), never over a change of quoting depth."""
+    joined: list[str] = []
+    open_depth = -1
+    for line in lines:
+        mark = re.match(r"^>*", line)
+        depth = mark.end() if mark else 0
+        text = line[depth:]
+        text = text.removeprefix(" ")
+        soft = text.endswith(" ") and text != "-- "
+        body = text[:-1] if soft and delsp else text
+        if open_depth == depth:
+            joined[-1] += body
+        else:
+            joined.append((">" * depth + " " if depth else "") + body)
+        open_depth = depth if soft else -1
+    return joined
+
+
+def _own(lines: Sequence[str], own: Sequence[int], author: Address, words: MailWords) -> list[str]:
+    """Drop signatures, footers and notices from each run of own lines."""
+    kept: list[str] = []
+    run: list[str] = []
+    last = -1
+    for i in [*own, None]:
+        if i is None or i != last + 1:
+            kept += [*_unsigned(run, author, words), ""]
+            run = []
+        if i is not None:
+            run.append(lines[i])
+            last = i
+    return kept
+
+
+def _unsigned(run: list[str], author: Address, words: MailWords) -> list[str]:
+    run = _without_boilerplate(run, words.boilerplate)
+    footers = words.signature.footers
+    run = [line for line in run if not _is_footer(line, footers)]
+    return run[: _signature_start(run, author, words.signature)]
+
+
+def _is_footer(line: str, footers: Sequence[str]) -> bool:
+    text = line.strip(" \t*_-—[(").lower()
+    return len(text) < 100 and any(text.startswith(words) for words in footers)
+
+
+def _signature_start(run: Sequence[str], author: Address, words: SignatureWords) -> int:
+    """Say at which line of the run the signature begins; its length where there is none."""
+    for i, line in enumerate(run):
+        if line in ("-- ", "--", "--\xa0", "—", "---") and _may_sign(run, i):
+            return i
+    filled = [i for i, line in enumerate(run) if line.strip()]
+    for i in reversed(filled[-MAX_SIGNATURE_LINES:]):
+        if _closes(run[i], words) or (i != filled[0] and _is_name(run[i], author)):
+            below = [run[j] for j in filled if j > i]
+            if all(_signs(line, words) for line in below):
+                return _signature_start(run[:i], author, words) if i else i
+    return len(run)
+
+
+def _may_sign(run: Sequence[str], at: int) -> bool:
+    """A delimiter with its blank signs whatever follows; one without, a few short lines."""
+    below = [line for line in run[at + 1 :] if line.strip()]
+    if run[at] == "-- ":
+        return True
+    return at > 0 and len(below) <= MAX_SIGNATURE_LINES and all(len(line) < 90 for line in below)
+
+
+@lru_cache(maxsize=8)
+def _closing_pattern(words: SignatureWords) -> re.Pattern[str]:
+    closings = "|".join(re.escape(c) for c in sorted(words.closings, key=len, reverse=True))
+    return re.compile(
+        rf"^\s*(?:{closings})\s*(?:[,.!–—-]+\s*(?:[^\W\d_][\w'’.-]*\s*){{0,3}})?[,.!]*\s*$", re.I
+    )
+
+
+def _closes(line: str, words: SignatureWords) -> bool:
+    return len(line) < 60 and _closing_pattern(words).match(line) is not None
+
+
+def _is_name(line: str, author: Address) -> bool:
+    text = line.strip(" -–—~,.*_")
+    if not text or len(text) > 50:
+        return False
+    parts = {part.lower() for part in re.findall(r"\w+", author.name)}
+    given = {part.lower() for part in re.findall(r"\w+", text)}
+    return bool(given) and given <= parts
+
+
+def _signs(line: str, words: SignatureWords) -> bool:
+    """Whether a line may stand below a closing: short, no sentence, no label but of a contact."""
+    if len(line) > 90 or re.search(r"[a-z]{3,}[.!?]\s*$", line):
+        return False
+    label = _LABEL_START.match(line)
+    if label is None or "|" in line:
+        return True
+    return label[1].strip().lower() in words.contacts
+
+
+def _without_boilerplate(run: list[str], words: BoilerplateWords) -> list[str]:
+    """Drop the paragraphs of gateways' banners and legal notices."""
+    kept: list[str] = []
+    for paragraph in _paragraphs(run):
+        text = " ".join(paragraph).lower()
+        if any(phrase in text for phrase in words.notices):
+            while kept and (not kept[-1].strip() or re.fullmatch(r"\s*[_*=-]{3,}\s*", kept[-1])):
+                kept.pop()
+            paragraph = _before_notice(paragraph, words.notices)
+        elif any(phrase in text for phrase in words.banners):
+            paragraph = _without_banner(paragraph, words.banners)
+        kept += [*paragraph, ""]
+    return kept
+
+
+def _before_notice(paragraph: list[str], notices: Sequence[str]) -> list[str]:
+    """Keep the lines above the first of a notice; a rule of underscores begins it."""
+    for i, line in enumerate(paragraph):
+        if re.fullmatch(r"\s*[_*=-]{3,}\s*", line):
+            return paragraph[:i]
+    first = next(
+        (i for i, line in enumerate(paragraph) if any(n in line.lower() for n in notices)), 0
+    )
+    return paragraph[:first] if first > 2 else []
+
+
+def _without_banner(paragraph: list[str], banners: Sequence[str]) -> list[str]:
+    if len(paragraph) <= 4:
+        labels = [line for line in paragraph if _LABEL_START.match(line)]
+        if len(labels) <= 1:
+            return []
+    return [line for line in paragraph if not any(phrase in line.lower() for phrase in banners)]
+
+
+def _paragraphs(lines: Sequence[str]) -> list[list[str]]:
+    found: list[list[str]] = [[]]
+    for line in lines:
+        if line.strip():
+            found[-1].append(line)
+        elif found[-1]:
+            found.append([])
+    return [paragraph for paragraph in found if paragraph]
+
+
+def _squeezed(lines: Sequence[str]) -> tuple[str, ...]:
+    """Leave one empty line at the most between two that are not."""
+    kept: list[str] = []
+    for line in lines:
+        if line.strip() or (kept and kept[-1].strip()):
+            kept.append(line.rstrip())
+    while kept and not kept[-1].strip():
+        kept.pop()
+    return tuple(kept)
+
+
+def clean_subject(subject: str, words: SubjectWords) -> tuple[str, bool, tuple[str, ...]]:
+    """Take reply and forward marks and gateway marks off a subject.
+
+    Returns the rest, whether a reply or forward mark stood there, and the bracketed tags in front
+    (without their brackets), which are still part of the rest.
+    """
+    marks = {*words.reply, *words.forward}
+    replied = False
+    text = subject.strip()
+    while True:
+        match = re.match(r"^([^\W\d_]{1,16}(?:[’'][a-z])?)\s?(?:\[\d+\]|\(\d+\))?\s?[:：]\s*", text)
+        if match and match[1].lower() in marks:
+            replied, text = True, text[match.end() :]
+            continue
+        match = re.match(r"^[\[(*]{1,2}([^\])*]{1,40})[\])*]{1,2}\s*:?\s*", text)
+        if match and match[1].strip().lower() in words.gateway:
+            text = text[match.end() :]
+            continue
+        break
+    tags = re.findall(r"\[([^\[\]]{1,60})\]", text)
+    return text.strip(), replied, tuple(tags)

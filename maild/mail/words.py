@@ -1,0 +1,90 @@
+"""The vocabulary of mail programs, as frozen data: what `text`, `quotes` and `automatic` look for.
+
+The words themselves are in `rules/mail.toml`; `edge/files.py` fills these in.
+"""
+
+from dataclasses import dataclass
+
+# Read by the validator that fills these classes: a misspelt key is a mistake, named with its place.
+STRICT = {"extra": "forbid", "strict": True}
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SubjectWords:
+    """Marks that reply, forward and gateway programs put into a subject, lower case."""
+
+    __pydantic_config__ = STRICT
+    reply: Words
+    forward: Words
+    gateway: Words
+
+
+@dataclass(frozen=True, eq=False)
+class QuotationWords:
+    """How mail programs introduce a quotation or a forwarded original, lower case."""
+
+    __pydantic_config__ = STRICT
+    verbs: Words
+    sent: Words
+    to: Words
+    subject: Words
+    forwarded: Words
+    authors: Words
+
+
+@dataclass(frozen=True, eq=False)
+class SignatureWords:
+    """What begins and fills a signature block, lower case."""
+
+    __pydantic_config__ = STRICT
+    closings: Words
+    contacts: Words
+    footers: Words
+
+
+@dataclass(frozen=True, eq=False)
+class BoilerplateWords:
+    """Phrases of legal notices and of gateways' banners, lower case."""
+
+    __pydantic_config__ = STRICT
+    notices: Words
+    banners: Words
+
+
+@dataclass(frozen=True, eq=False)
+class AutomaticWords:
+    """Senders and subjects of robots, lower case."""
+
+    __pydantic_config__ = STRICT
+    senders: Words
+    sender_parts: Words
+    subjects: Words
+    whole_subjects: Words
+
+
+@dataclass(frozen=True, eq=False)
+class ReplyWords:
+    """Words that mean something as the first of a reply to one of our letters, lower case."""
+
+    __pydantic_config__ = STRICT
+    same: Words
+    withdraw: Words
+    apply: Words
+    snooze: Words
+    stop_reminders: Words
+    greetings: Words
+
+
+@dataclass(frozen=True, eq=False)
+class MailWords:
+    """All of `rules/mail.toml`."""
+
+    __pydantic_config__ = STRICT
+    subject: SubjectWords
+    quotation: QuotationWords
+    signature: SignatureWords
+    boilerplate: BoilerplateWords
+    automatic: AutomaticWords
+    words: ReplyWords

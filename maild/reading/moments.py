@@ -1,0 +1,328 @@
+"""Moments: the promised next update, and the start.
+
+A time without a zone is in the organisation's; one without a date is the nearest that makes sense
+from the mail's Date (reading rules, sections 1 "Times" and 8.6).
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from maild.reading.reading import Reading, Strength
+from maild.reading.rules import TimeRules
+from maild.reading.statements import Labelled, Sentence, alternatives
+
+_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTHS: Final = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+_COUNTS: Final = {
+    "an": 1,
+    "a": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "eight": 8,
+    "ten": 10,
+    "fifteen": 15,
+    "twenty": 20,
+    "thirty": 30,
+    "forty": 40,
+    "forty-five": 45,
+    "sixty": 60,
+    "ninety": 90,
+    "half an": 0.5,
+    "half a": 0.5,
+    "an hour and a half": 1.5,
+}
+
+Direction = Literal["ahead", "behind"]
+
+
+class MomentFinder:
+    """Finds moments with the words of one rule set."""
+
+    def __init__(self, rules: TimeRules) -> None:
+        self.rules = rules
+        self.labels = {
+            **dict.fromkeys(rules.next_update, "next_update"),
+            **dict.fromkeys(rules.started, "started_at"),
+        }
+        units = {word: unit for unit, words in rules.units.items() for word in words}
+        self.units = units
+        unit = alternatives(units)
+        zones = alternatives(rules.zones)
+        count = alternatives(_COUNTS)
+        self.relative = re.compile(
+            rf"(?:(?:in|within|every|again in|after)\s+)?(?:about\s+|around\s+|approx\.?\s+|roughly\s+|the next\s+|max\.?\s+|another\s+|~)?"
+            rf"(?:(?P<count>\d{{1,4}}(?:[.,]\d+)?|{count})\s*-?(?P<unit>{unit})(?![\w])(?:\s*(?:and\s+)?(?P<more>\d{{1,2}})\s*(?:{alternatives(rules.units.get('minute', ()))})?(?!\w))?)",
+            re.I,
+        )
+        self.clock = re.compile(
+            rf"(?:(?P<hour>\d{{1,2}})(?:[:.h](?P<minute>\d{{2}}))?(?::\d{{2}})?\s*(?P<half>[ap]\.?m\.?)?|(?P<packed>[0-2]\d[0-5]\d)(?=\s*(?:h\b|hrs?\b|[A-Z]))|(?P<word>noon|midnight|midday))"
+            rf"\s*(?:h(?:rs?|ours)?\b\.?|uhr\b|o'clock)?\s*\(?(?P<zone>(?:(?-i:{zones})|utc|gmt|(?-i:[A-Z][a-z]+/[A-Z][A-Za-z_]+))?(?:\s?[+-]\d{{1,2}}(?::?\d{{2}})?(?!\d|-))?)(?![\w/])",
+            re.I,
+        )
+        self.day = re.compile(
+            rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<dmy>\d{{1,2}}\.\d{{1,2}}\.(?:\d{{4}})?)|(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?P<m1>{alternatives(_months())})(?:\s+(?P<y1>\d{{4}}))?"
+            rf"|(?P<m2>{alternatives(_months())})\.?\s+(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+(?P<y2>\d{{4}}))?|(?P<weekday>{alternatives(_weekdays())})"
+            rf"|(?P<tomorrow>{alternatives(rules.words.get('tomorrow', ()))})|(?P<today>{alternatives(rules.words.get('today', ()))})|(?P<yesterday>yesterday)",
+            re.I,
+        )
+        promise = alternatives(rules.prose_next_update)
+        self.promise = re.compile(
+            rf"(?<!\w)(?:(?:{promise})(?:\s+(?:is|will|be|comes?|follows?|due|planned|expected|scheduled|promised|from me|to you|to the list|here|again|latest|no later than|sent|at the latest|goes out|to all))*"
+            rf"|(?:i|we)(?:'ll|\s+will)\s+(?:(?:send|give|post|have|provide|write|share|be)\s+)?(?:(?:an?|another|the\s+next|you|all|everybody|everyone)\s+)*(?:update|report\s+back|report\s+again)(?:\s+(?:you|all|everybody|everyone|the\s+list|again|here))*"
+            rf"|update\s+to\s+follow|(?:more|another\s+update|an\s+update|will\s+update|updates?\s+again|further\s+update|update\s+again|update\s+follows)(?:\s+(?:follows|is\s+due|will\s+follow|comes|coming|due|again))*)"
+            rf"[\s,:–-]*(?=(?:(?:at|by|in|within|around|about|before|on|for|no later than|latest|after)\s+)|\d)",
+            re.I,
+        )
+        self.since = re.compile(
+            rf"(?<!\w)(?:{alternatives(rules.prose_start)})\s+(?:about\s+|around\s+|roughly\s+|approximately\s+|at least\s+|~\s*)?",
+            re.I,
+        )
+        self.trigger = frozenset({"update", "since", "report", "more", "updates"})
+
+    def in_label(
+        self, item: Labelled, anchor: datetime, zone: tzinfo
+    ) -> tuple[Reading | None, int]:
+        """Read "Next update: ..." or "Started: ..."; None where it is no time that fits."""
+        field = self.labels[item.label]
+        line_end = item.line_end - item.start
+        value = item.value if not item.value[:line_end].strip() else item.value[:line_end]
+        at = self.moment(value, anchor, zone, "ahead" if field == "next_update" else "behind")
+        end = item.start + len(value)
+        if at is None:
+            return None, end
+        words = item.text.words(item.at, end).strip()
+        return Reading(field, at, words, Strength.LABEL, item.where), end
+
+    def in_sentence(self, sentence: Sentence, anchor: datetime, zone: tzinfo) -> Iterator[Reading]:
+        """Find "next update in 30 min" and "since 22:14 UTC"."""
+        plain = sentence.plain
+        for match in self.promise.finditer(plain):
+            at = self.moment(plain[match.end() : match.end() + 60], anchor, zone, "ahead")
+            if at is not None and not re.search(
+                r"\b(?:if|unless|was|were|missed|fix|eta)\b", plain[: match.start()][-25:], re.I
+            ):
+                words = sentence.words(match.start(), min(len(plain), match.end() + 40))
+                yield Reading("next_update", at, words, Strength.PROSE, sentence.where)
+                return
+        for match in self.since.finditer(plain):
+            rest = plain[match.end() : match.end() + 40]
+            clock = self._clock(rest)
+            day = self.day.match(rest)
+            if (
+                clock
+                and clock.start() == 0
+                and (clock["zone"] or clock["minute"] or clock["half"] or clock["packed"])
+            ) or (day and clock):
+                at = self.moment(rest, anchor, zone, "behind")
+                if at is not None:
+                    words = sentence.words(
+                        match.start(), match.end() + (clock.end() if clock else 0)
+                    )
+                    yield Reading("started_at", at, words, Strength.PROSE, sentence.where)
+                    return
+
+    def moment(
+        self, text: str, anchor: datetime, zone: tzinfo, direction: Direction
+    ) -> datetime | None:
+        """Read a moment from the start of a text; UTC, None where there is none.
+
+        anchor: the mail's Date in its own zone. zone: the organisation's.
+        """
+        text = re.sub(
+            r"^[\s:–=-]*(?:(?:at|by|on|around|about|approx\.?|approximately|before|no later than|latest|expected|due|is|ca\.?|circa|~)\s+)*",
+            "",
+            text,
+            flags=re.I,
+        )
+        relative = self.relative.match(text)
+        if relative and direction == "ahead":
+            return self._relative(relative, anchor)
+        if relative and re.match(r"\s*ago\b", text[relative.end() :]):
+            return anchor.astimezone(UTC) - (
+                self._relative(relative, anchor) - anchor.astimezone(UTC)
+            )
+        return self._absolute(text, anchor, zone, direction)
+
+    def _relative(self, match: re.Match[str], anchor: datetime) -> datetime:
+        word = match["count"].lower()
+        count = _COUNTS.get(re.sub(r"\s+", " ", word)) or float(word.replace(",", "."))
+        unit = self.units[match["unit"].lower()]
+        step = {
+            "minute": timedelta(minutes=1),
+            "hour": timedelta(hours=1),
+            "day": timedelta(days=1),
+        }[unit]
+        more = (
+            timedelta(minutes=int(match["more"]))
+            if match["more"] and unit == "hour"
+            else timedelta()
+        )
+        return anchor.astimezone(UTC) + step * count + more
+
+    def _clock(self, text: str) -> re.Match[str] | None:
+        for match in self.clock.finditer(text[:60]):
+            sure = (
+                match["minute"]
+                or match["half"]
+                or match["packed"]
+                or match["word"]
+                or match["zone"]
+            )
+            follows = text[match.end() : match.end() + 1]
+            before = text[max(0, match.start() - 1) : match.start()]
+            if (
+                sure
+                and follows not in ("-", "/", "%")
+                and before not in ("-", "/", ".", ":", "#", "$")
+            ):
+                return match
+        return None
+
+    def _absolute(
+        self, text: str, anchor: datetime, zone: tzinfo, direction: Direction
+    ) -> datetime | None:
+        day_match = self.day.search(text[:40])
+        text_for_clock = text
+        if day_match:
+            text_for_clock = (
+                text[: day_match.start()] + " " * len(day_match[0]) + text[day_match.end() :]
+            )
+        match = self._clock(text_for_clock)
+        if match is None or match.start() > 40:
+            return None
+        at = _time_of_day(match)
+        where = self._zone(match["zone"] or "", anchor, zone)
+        if at is None or where is None:
+            return None
+        local = anchor.astimezone(where)
+        day = self._day(day_match, local, direction) if day_match else None
+        base = day or local.date()
+        try:
+            moment = datetime(base.year, base.month, base.day, at[0] % 24, at[1], tzinfo=where)
+        except ValueError:
+            return None
+        moment += timedelta(days=1) if at[0] == 24 else timedelta()
+        if day is None:
+            moment = _nearest(moment, anchor, direction)
+        return moment.astimezone(UTC)
+
+    def _zone(self, said: str, anchor: datetime, zone: tzinfo) -> tzinfo | None:
+        """Say which zone an abbreviation means; None where several do and none fits."""
+        said = said.strip(" ()")
+        if not said:
+            return zone
+        match = re.fullmatch(r"(?P<name>[A-Za-z_/]*)\s?(?P<offset>[+-]\d{1,2}(?::?\d{2})?)?", said)
+        if match is None:
+            return zone
+        if match["offset"]:
+            return _offset(match["offset"])
+        if "/" in said:
+            return _named(said)
+        meanings = self.rules.zones.get(said.upper(), ())
+        zones = [_offset(m) if m[0] in "+-" else _named(m) for m in meanings]
+        if len(zones) == 1:
+            return zones[0]
+        for reference in (anchor.utcoffset(), anchor.astimezone(zone).utcoffset()):
+            for candidate in zones:
+                if candidate is not None and anchor.astimezone(candidate).utcoffset() == reference:
+                    return candidate
+        return None
+
+    def _day(self, match: re.Match[str], local: datetime, direction: Direction) -> date | None:
+        today = local.date()
+        try:
+            if match["iso"]:
+                return date.fromisoformat(match["iso"])
+            if match["dmy"]:
+                day, month, *year = (int(part) for part in match["dmy"].split(".") if part)
+                return date(year[0] if year else today.year, month, day)
+            if match["m1"] or match["m2"]:
+                month = _month(match["m1"] or match["m2"])
+                said = int(match["y1"] or match["y2"] or today.year)
+                return date(said, month, int(match["d1"] or match["d2"]))
+        except ValueError:
+            return None
+        if match["weekday"]:
+            ahead = (_weekday(match["weekday"]) - today.weekday()) % 7
+            return today + timedelta(
+                days=ahead if direction == "ahead" else ahead - 7 if ahead else 0
+            )
+        if match["tomorrow"]:
+            return today + timedelta(days=1)
+        return today - timedelta(days=1) if match["yesterday"] else today
+
+
+def _time_of_day(match: re.Match[str]) -> tuple[int, int] | None:
+    if match["word"]:
+        return (0, 0) if match["word"].lower() == "midnight" else (12, 0)
+    if match["packed"]:
+        return int(match["packed"][:2]), int(match["packed"][2:])
+    hour, minute = int(match["hour"]), int(match["minute"] or 0)
+    half = (match["half"] or "").lower().replace(".", "")
+    if half:
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    return (hour, minute) if hour <= 24 and minute < 60 else None
+
+
+def _nearest(moment: datetime, anchor: datetime, direction: Direction) -> datetime:
+    if direction == "ahead" and moment < anchor - timedelta(minutes=1):
+        return moment + timedelta(days=1)
+    if direction == "behind" and moment > anchor + timedelta(minutes=1):
+        return moment - timedelta(days=1)
+    return moment
+
+
+def _offset(text: str) -> tzinfo | None:
+    sign = -1 if text[0] == "-" else 1
+    digits = text[1:].replace(":", "")
+    hours, minutes = (
+        (int(digits[:2]), int(digits[2:] or 0))
+        if len(digits) != 3
+        else (int(digits[0]), int(digits[1:]))
+    )
+    return timezone(sign * timedelta(hours=hours, minutes=minutes)) if hours < 24 else None
+
+
+def _named(name: str) -> tzinfo | None:
+    if name.upper() == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def _months() -> list[str]:
+    return [name for month in _MONTHS for name in (month, month[:3])] + ["sept"]
+
+
+def _month(name: str) -> int:
+    return next(i for i, month in enumerate(_MONTHS, 1) if month.startswith(name.lower()[:3]))
+
+
+def _weekdays() -> list[str]:
+    return [*_WEEKDAYS, "mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def _weekday(name: str) -> int:
+    return next(i for i, day in enumerate(_WEEKDAYS) if day.startswith(name.lower()[:3]))

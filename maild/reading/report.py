@@ -1,0 +1,135 @@
+"""Mail to `Report`: every reading of every field, with its evidence, and what else the mail says.
+
+A report judges nothing. Which of its readings count (an opening's subject, a follow-up's old one)
+and whether two of them are in conflict depends on the thread: that is `incident/verdict.py`.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from maild.mail.message import Address, Mail
+from maild.mail.text import Written, clean_subject, written
+from maild.reading.body import Finders, ListNames, TextReading
+from maild.reading.reading import Reading
+from maild.reading.rules import Rules
+from maild.reading.statements import (
+    comparable,
+)
+from maild.reading.subject import SubjectReading
+
+MAX_SENTENCE: Final = 3_000
+MAX_OWN_CHARACTERS: Final = 200_000
+
+ReplyWord = Literal["", "same", "withdraw", "apply", "snooze", "stop"]
+
+_WORD = re.compile(r"\w+")
+_TOKEN = re.compile(r"\[(INC-\d{4}-\d{4,})\]", re.I)
+_STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+[/–-]\s+|/")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a mail says.
+
+    readings: all that count as statements, subject first. summary: the cleaned subject.
+    text: the author's own words. description: whether they hold more than fields.
+    reply_word: the word that the text begins with, if it means something in a reply to a letter of
+    ours; rest: what follows it. tokens: incident ids in brackets in the subject, upper case.
+    author: who the words are by (of a bare forward, the forwarded mail's author).
+    subject: the subject as compared with the opening's, lower case, without reply marks and tokens.
+    """
+
+    readings: tuple[Reading, ...]
+    summary: str
+    text: str
+    description: bool
+    author: Address
+    reply_word: ReplyWord = ""
+    rest: str = ""
+    tokens: tuple[str, ...] = ()
+    subject: str = ""
+    replied: bool = False
+    forwarded: bool = False
+
+    def of(self, field: str) -> tuple[Reading, ...]:
+        """Give the readings of one field."""
+        return tuple(reading for reading in self.readings if reading.field == field)
+
+
+class Reader:
+    """Reads mails with one rule set; compiled once, used for many mails."""
+
+    def __init__(self, rules: Rules, names: ListNames) -> None:
+        self.rules = rules
+        self.finders = Finders(rules, names)
+
+    def read(self, mail: Mail) -> Report:
+        """Read one mail (reading rules, sections 1 to 3 and 8)."""
+        return self.read_written(mail, written(mail, self.rules.mail))
+
+    def read_written(self, mail: Mail, own: Written) -> Report:
+        """Read a mail whose own words are already known."""
+        anchor = self._anchor(mail)
+        run = TextReading(self.finders, own.author, anchor)
+        subject, replied, _ = clean_subject(mail.subject, self.rules.mail.subject)
+        summary = SubjectReading(run, subject).read()
+        word, rest = self._reply_word(own.lines)
+        lines = rest.split("\n") if word == "same" else own.lines
+        residue = run.body(_bounded(lines))
+        return Report(
+            readings=tuple(run.readings),
+            summary=summary,
+            text=own.text,
+            description=residue,
+            author=own.author,
+            reply_word=word,
+            rest=rest,
+            tokens=tuple(token.upper() for token in _TOKEN.findall(mail.subject)),
+            subject=re.sub(r"\s+", " ", _TOKEN.sub("", subject)).strip().lower(),
+            replied=replied,
+            forwarded=own.forwarded,
+        )
+
+    def _anchor(self, mail: Mail) -> datetime:
+        """Say what relative times count from: the Date, unless it is missing or in the future."""
+        written_at = mail.written_at
+        if written_at is None or written_at > mail.received_at:
+            zone = written_at.tzinfo if written_at is not None else None
+            return mail.received_at.astimezone(zone) if zone else mail.received_at
+        return written_at
+
+    def _reply_word(self, lines: Sequence[str]) -> tuple[ReplyWord, str]:
+        """Find a word such as "same" or "withdraw" at the start of the text; and what follows it."""
+        text = "\n".join(lines).strip()
+        words = self.rules.mail.words
+        plain = comparable(text[:80]).plain.lower()
+        table: tuple[tuple[ReplyWord, Sequence[str]], ...] = (
+            ("stop", words.stop_reminders),
+            ("same", words.same),
+            ("withdraw", words.withdraw),
+            ("apply", words.apply),
+            ("snooze", words.snooze),
+        )
+        for meaning, phrases in table:
+            for phrase in sorted(phrases, key=len, reverse=True):
+                if re.match(rf"[\"'>\s]*{re.escape(phrase)}(?![\w-])", plain):
+                    end = plain.index(phrase) + len(phrase)
+                    rest = text[end:].lstrip(" \t.,;:!\"'–-")
+                    if meaning in ("withdraw", "apply") and len(rest.split("\n")[0].split()) > 4:
+                        continue
+                    rest = re.sub(r"^(?:but|except|only|and)\b\s*", "", rest, flags=re.I)
+                    return meaning, rest
+        return "", text
+
+
+def _bounded(lines: Iterable[str]) -> list[str]:
+    kept, size = [], 0
+    for line in lines:
+        size += len(line) + 1
+        if size > MAX_OWN_CHARACTERS:
+            break
+        kept.append(line)
+    return kept

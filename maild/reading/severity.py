@@ -1,0 +1,126 @@
+"""Severity: labelled ("Severity: High"), as a status ("SEV2 | ..."), or in prose ("this is a sev 1")."""
+
+import re
+from collections.abc import Iterator
+
+from maild.reading.reading import Reading, Strength
+from maild.reading.rules import NameRules, SeverityRules
+from maild.reading.scale import Phrase, Scale, scale
+from maild.reading.statements import Cues, Labelled, Sentence, Where, alternatives
+
+_FOLLOWS = re.compile(
+    r"\s*(?:$|[.,;:!?)|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|for|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|in|on|by|if|"
+    r"is|here|please|incident|outage|it|this|the|not|just|today|right|or|would|unless|also|effective|until|per|due|then|while|given|"
+    r"declared|confirmed|proposed|was|everybody|everyone|coordinating|join|my|our|all)\b)",
+    re.I,
+)
+
+
+class SeverityFinder:
+    """Finds severities with the words of one rule set."""
+
+    field = "severity"
+
+    def __init__(self, rules: SeverityRules, names: NameRules, cues: Cues) -> None:
+        self.rules = rules
+        self.scale: Scale = scale(rules.step, rules.labels, rules.short)
+        self.labels = frozenset(rules.labels)
+        self.nobody = frozenset(names.nobody)
+        self.cues = cues
+        words = alternatives(self.scale.words)
+        labels = alternatives(rules.labels)
+        short = "|".join(re.escape(letter) for letter in rules.short)
+        self.ahead = re.compile(rf"(?<![\w#/@.-])(?:{labels})(?:\.?[-_]?(?=\d)|\.?(?![\w-]))", re.I)
+        self.behind = re.compile(rf"(?<![\w-])({words})[ \n-](?:{labels})(?![\w-])", re.I)
+        self.status = re.compile(rf"#?(?:{short})-?\d")
+        self.noun = re.compile(rf"\s*(?:{alternatives(rules.nouns)})(?!\w)", re.I)
+        self.trigger = frozenset(word for label in rules.labels for word in label.split()[:1])
+
+    def in_label(self, item: Labelled) -> tuple[list[Reading], int]:
+        """Read a labelled value; the second is where the value ends in the text."""
+        start = item.start + _leading_blanks(item.value)
+        phrase = self.scale.phrase(item.text.plain, start, words=True, short=True)
+        return read_phrase(self.field, item, phrase, start, self.nobody)
+
+    def in_sentence(self, sentence: Sentence) -> Iterator[Reading]:
+        """Find what a sentence states."""
+        plain = sentence.plain
+        for match in self.ahead.finditer(plain):
+            at = match.start() if plain[match.end() : match.end() + 1].isdigit() else match.end()
+            phrase = self.scale.phrase(plain, at, words=True)
+            if phrase.empty:
+                continue
+            begin = match.start()
+            if self._states(sentence, begin, phrase):
+                words = sentence.words(begin, phrase.end)
+                yield from readings(self.field, phrase, words, Strength.PROSE, sentence.where)
+        for match in self.behind.finditer(plain):
+            number = self.scale.words[match[1].lower()]
+            phrase = Phrase((number,), "", match.end())
+            if not self.ahead.match(plain, match.start()) and self._states(
+                sentence, match.start(), phrase
+            ):
+                words = sentence.words(match.start(), match.end())
+                yield Reading(self.field, number, words, Strength.PROSE, sentence.where)
+
+    def _states(self, sentence: Sentence, begin: int, phrase: Phrase) -> bool:
+        return states(self.field, self.cues, sentence.plain, begin, phrase, _FOLLOWS)
+
+
+def states(
+    field: str, cues: Cues, plain: str, begin: int, phrase: Phrase, follows: re.Pattern[str]
+) -> bool:
+    """Whether a phrase of a sentence is a statement of the field (reading rules, section 3)."""
+    if plain.count('"', 0, begin) % 2 and '"' in plain[phrase.end :]:
+        return False
+    begins = cues.states_at_start(plain, begin)
+    hedge = phrase.hedged or plain[phrase.end :].strip(" .!)") == "?"
+    end = phrase.end
+    if begins and hedge and plain[end:].strip(" .!)?") == "":
+        end = len(plain)
+    kind = cues.over(field, plain, begin, end)
+    if kind is not None and not (
+        kind == "historical" and cues.changed_to(plain, begin, phrase.end)
+    ):
+        return False
+    if begins:
+        return follows.match(plain, phrase.end) is not None
+    return cues.framed(plain[:begin])
+
+
+def read_phrase(
+    field: str, item: Labelled, phrase: Phrase, start: int, nobody: frozenset[str]
+) -> tuple[list[Reading], int]:
+    """Turn the phrase behind a label into readings: values, TBD, or words off the scale."""
+    if not phrase.empty:
+        words = item.text.words(item.at, phrase.end).strip()
+        return list(readings(field, phrase, words, Strength.LABEL, item.where)), phrase.end
+    head = head_words(item.text.plain[start : item.end])
+    end = start + len(head)
+    words = item.text.words(item.at, max(end, item.start)).strip()
+    said = head.strip(" .,;()[]\"'").lower()
+    if not said or said in nobody or head.strip() in nobody:
+        return [Reading(field, None, words, Strength.LABEL, item.where, "missing")], end
+    as_written = item.text.words(start, end).strip(" .,;")
+    return [Reading(field, as_written, words, Strength.LABEL, item.where, "invalid")], end
+
+
+def head_words(value: str) -> str:
+    """Give the value up to the end of its first phrase."""
+    return re.split(r"[.,;|\n(](?=\s|$)|[,;|\n(]|\s[-–]\s", value, maxsplit=1)[0]
+
+
+def readings(
+    field: str, phrase: Phrase, words: str, strength: Strength, where: Where
+) -> Iterator[Reading]:
+    """Give one reading for each value of a phrase; two of them are a conflict later on."""
+    if phrase.current:
+        yield Reading(field, None, words, strength, where, "current")
+    for number in phrase.numbers:
+        yield Reading(field, number, words, strength, where)
+    if phrase.off:
+        yield Reading(field, phrase.off, words, strength, where, "invalid")
+
+
+def _leading_blanks(value: str) -> int:
+    return len(value) - len(value.lstrip(" \t\n"))

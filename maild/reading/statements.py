@@ -1,0 +1,378 @@
+"""From a text to its statements: labelled values and sentences, and the cues that stand over them.
+
+The way of the ConText algorithm (Harkema et al. 2009): a value counts where it stands as a
+statement, and not under a cue (negated, historical, hypothetical, another's, a question) whose
+reach, given by the rules, covers it. Nothing here knows what a severity is.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from maild.reading.rules import Cue, CueRules
+
+Where = Literal["subject", "body"]
+
+_TRANSLATE = {
+    **dict.fromkeys("\u2018\u2019\u201b\u2032\u02bc", "'"),
+    **dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"'),
+    **dict.fromkeys("\u2010\u2011\u2012\u2212\ufe63\uff0d", "-"),
+    **dict.fromkeys("\u2013\u2014\u2015", "–"),
+    **dict.fromkeys("\u2192\u21d2\u279c\u2794\u27a1\u21a6", "→"),
+    **dict.fromkeys("\u2022\u25cf\u25aa\u25e6\u2023\u25b8\u2043", "•"),
+}
+_DROPPED = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad*`\ufe0f\u200e\u200f")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text made comparable (NFKC, plain quotes and dashes, no bold marks), with its way back.
+
+    plain: what is matched. index: for each of its characters the place in `original`; None where
+    the two are the same.
+    """
+
+    plain: str
+    original: str
+    index: tuple[int, ...] | None = None
+
+    def words(self, start: int, end: int) -> str:
+        """Give the author's words, as written, behind plain[start:end]."""
+        if self.index is None:
+            return self.original[start:end]
+        if start >= end or start >= len(self.index):
+            return ""
+        return self.original[self.index[start] : self.index[min(end, len(self.index)) - 1] + 1]
+
+
+def comparable(original: str) -> Text:
+    """Normalise a text for matching (reading rules, sections 7a and 8.8)."""
+    if original.isascii() and "*" not in original and "`" not in original:
+        return Text(original, original)
+    plain: list[str] = []
+    index: list[int] = []
+    for at, character in enumerate(original):
+        if character in _DROPPED:
+            continue
+        changed = _TRANSLATE.get(character)
+        if changed is None:
+            plain_enough = character.isascii() or (character.isalnum() and character < "\u2000")
+            changed = character if plain_enough else unicodedata.normalize("NFKC", character)
+        plain.append(changed)
+        index.extend([at] * len(changed))
+    return Text("".join(plain), original, tuple(index))
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A label and what stands behind it.
+
+    label: lower case, inner blanks single. text.plain[start:end]: the value, up to the next label
+    or the end of the paragraph. line_end: where the label's own line ends.
+    """
+
+    label: str
+    text: Text
+    at: int
+    start: int
+    end: int
+    line_end: int
+    heads_line: bool
+    where: Where = "body"
+
+    @property
+    def value(self) -> str:
+        """The value with its further lines."""
+        return self.text.plain[self.start : self.end]
+
+    def line(self) -> str:
+        """Give the value's first line, or the next where that is blank."""
+        first, _, rest = self.value.partition("\n")
+        return first if first.strip() else rest.partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence or a line that stands alone: text.plain[start:end]."""
+
+    text: Text
+    start: int
+    end: int
+    where: Where = "body"
+
+    @property
+    def plain(self) -> str:
+        """The sentence as it is matched."""
+        return self.text.plain[self.start : self.end]
+
+    def words(self, start: int, end: int) -> str:
+        """Give the author's words for a span of the sentence."""
+        return self.text.words(self.start + start, self.start + end).strip()
+
+
+_BULLET = re.compile(r"^[ \t]*(?:[-•·+>→–]|\d{1,2}[.)]|#{1,6}|\[[ x]\])[ \t]+(?=\S)|^[ \t]+")
+_EMOJI = re.compile(r"(?<!\w):[a-z][a-z0-9_+-]{2,}:|[\U0001f000-\U0001faff\u2600-\u27bf]")
+_TABLE_RULE = re.compile(r"^[\s|:+=-]+$")
+_LABEL = re.compile(
+    r"(?P<lead>\A|\n|[.;,|·•!?)/:][ \t]+|[|·]|::|[ \t][–-][ \t])[ \t]*"
+    r"(?P<label>[^\W\d_](?:[\w \n/()'&-]|\.(?=\w)){0,45}?)[ \t]*"
+    r"(?P<sep>:{1,2}(?!//)|=(?!=)|\||[ \t]-{1,2}(?=[ \t])|[ \t]?–(?=[ \t]))[ \t]*"
+)
+
+
+def paragraphs(lines: Sequence[str]) -> Iterator[Text]:
+    """Group lines into paragraphs; bullets, bold marks and table pipes do not count."""
+    block: list[str] = []
+    for line in [*lines, ""]:
+        if line.strip():
+            block.append(line)
+        elif block:
+            yield comparable("\n".join(_tidy(block)))
+            block = []
+
+
+def _tidy(block: list[str]) -> list[str]:
+    tidy = []
+    for line in block:
+        if "|" in line:
+            if _TABLE_RULE.match(line):
+                continue
+            line = line.strip().strip("|").strip()
+        line = _EMOJI.sub("", line)
+        tidy.append(_BULLET.sub("", line, count=1))
+    return tidy
+
+
+def head_row(text: Text, known: frozenset[str]) -> Text:
+    """Turn a table whose head row is all labels into lines "label: value"."""
+    rows = [[cell.strip() for cell in line.split("|")] for line in text.original.split("\n")]
+    if len(rows) < 2 or len(rows[0]) < 2 or len(rows[1]) != len(rows[0]):
+        return text
+    labels = [comparable(cell).plain.strip(" :").lower() for cell in rows[0]]
+    if not all(label in known for label in labels):
+        return text
+    pairs = [f"{label}: {cell}" for label, cell in zip(rows[0], rows[1], strict=True)]
+    return comparable("\n".join([*pairs, *("|".join(row) for row in rows[2:])]))
+
+
+def labelled(text: Text, known: frozenset[str], where: Where = "body") -> list[Labelled]:
+    """List the labels of a paragraph in order, unknown ones too, for they end a value."""
+    found: list[tuple[re.Match[str], str, int]] = []
+    at = 0
+    while match := _LABEL.search(text.plain, at):
+        label, start = _known_tail(match, known)
+        if label in known:
+            found.append((match, label, start))
+            at = match.end()
+            continue
+        new = _heads_line(match) and match["sep"] == ":" and "\n" not in match["label"]
+        if new and label.count(" ") < 4:
+            found.append((match, label, start))
+        at = max(match.start("label"), match.start() + 1)
+    ends = [*(start for _, _, start in found[1:]), len(text.plain)][: len(found)]
+    return [
+        Labelled(
+            label,
+            text,
+            start,
+            match.end(),
+            end,
+            _line_end(text.plain, match.end()),
+            _heads_line(match),
+            where,
+        )
+        for (match, label, start), end in zip(found, ends, strict=True)
+    ]
+
+
+def _heads_line(match: re.Match[str]) -> bool:
+    return match["lead"] in ("", "\n")
+
+
+def _known_tail(match: re.Match[str], known: frozenset[str]) -> tuple[str, int]:
+    """Give the label and where it starts: "our current severity" is severity, "vendor severity" not."""
+    label = re.sub(r"\s+", " ", match["label"]).strip().lower()
+    label = re.sub(r"\s*\([^()]*\)?$", "", label) if label not in known else label
+    label = label.strip(" .-")
+    start = match.start("label")
+    for prefix in (
+        "current ",
+        "new ",
+        "our ",
+        "the ",
+        "my ",
+        "updated ",
+        "present ",
+        "incident ",
+        "overall ",
+    ):
+        if label not in known and label.startswith(prefix) and label.removeprefix(prefix) in known:
+            label = label.removeprefix(prefix)
+    return label, start
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
+
+
+_SENTENCE_END = re.compile(r"[.!?]+[\"')\]]*(?=\s)|\n")
+_ABBREVIATED = re.compile(
+    r"(?:^|[\s(])(?:[^\W\d_]|dr|mr|mrs|ms|prof|st|no|nr|approx|ca|vs|e\.g|i\.e|sev|min|hr|etc|inc|dept|tel|ext|jr|sr)\.$",
+    re.I,
+)
+_OPEN_ENDED = re.compile(
+    r"(?:^|[\s,(])(?:a|an|the|of|is|be|at|to|in|as|and|or|by|with|for|this|was|were|we|i|am|are|i'm|we're|on|via|it|that|from|not|if|than|"
+    r"severity|sev|phase|incident|commander|channel|level|number|bridge|room|new|join|into|his|her|my|our|your|their|until|since|still|now|next|update|pin)[,:]?\s*$|[,:\-–/|]\s*$",
+    re.I,
+)
+
+
+def sentences(text: Text, start: int, end: int, where: Where = "body") -> Iterator[Sentence]:
+    """Split a span into sentences.
+
+    A line end divides where the line above is short and complete and the next begins afresh;
+    elsewhere it is a blank (reading rules, section 8.8).
+    """
+    at = start
+    plain = text.plain
+    for match in _SENTENCE_END.finditer(plain, start, end):
+        if match[0] == "\n":
+            ends = _line_stands_alone(plain, at, match.start(), end)
+        else:
+            tail = plain[max(at, match.start() - 12) : match.start() + 1]
+            following = plain[match.end() : match.end() + 3].lstrip()
+            ends = not (
+                match[0][0] == "." and (_ABBREVIATED.search(tail) or following[:1].islower())
+            )
+        if ends and plain[at : match.start()].strip():
+            yield Sentence(text, at, match.end(), where)
+            at = match.end()
+    if plain[at:end].strip():
+        yield Sentence(text, at, end, where)
+
+
+def _line_stands_alone(plain: str, start: int, newline: int, end: int) -> bool:
+    line = plain[max(start, plain.rfind("\n", 0, newline) + 1) : newline]
+    following = plain[newline + 1 : min(end, newline + 40)].lstrip()
+    if not following or not line.strip():
+        return True
+    if following[0].islower() or _OPEN_ENDED.search(line):
+        return False
+    return len(line) < 58
+
+
+_BOUNDARY = re.compile(r"[;,()–|•·\[\]]|\s-\s|\s/\s|(?<![\w])(?:and|but|so|or)(?![\w])", re.I)
+
+
+def clause_start(sentence: str, at: int) -> int:
+    """Find where the clause of a place in a sentence begins."""
+    begin = 0
+    for match in _BOUNDARY.finditer(sentence, 0, at):
+        begin = match.end()
+    # A colon ends a clause, but not the label of something else ("Vendor status: SEV1").
+    colon = sentence.rfind(":", begin, at)
+    if colon > 0 and len(sentence[begin:colon].split()) > 4:
+        return colon + 1
+    return begin
+
+
+@dataclass(frozen=True, slots=True)
+class _CompiledCue:
+    kind: str
+    reach: str
+    pattern: re.Pattern[str]
+    fields: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cues:
+    """The compiled cues of a rule set."""
+
+    cues: tuple[_CompiledCue, ...]
+    stops: re.Pattern[str]
+    openers: re.Pattern[str]
+    frames: re.Pattern[str]
+    changes: re.Pattern[str]
+    unchanged: re.Pattern[str]
+
+    def over(self, field: str, sentence: str, start: int, end: int) -> str | None:
+        """Name the kind of the first cue that takes the force of sentence[start:end], None if none."""
+        before, after = sentence[:start], sentence[end:]
+        for cue in self.cues:
+            if cue.fields and field not in cue.fields:
+                continue
+            if self._reaches(cue, before, after):
+                return cue.kind
+        return None
+
+    def _reaches(self, cue: _CompiledCue, before: str, after: str) -> bool:
+        if cue.reach == "sentence":
+            return cue.pattern.search(after[-3:]) is not None
+        if cue.reach == "backward":
+            near = re.split(r"[,;:()–]|\s-\s", after, maxsplit=1)[0]
+            near = self.stops.split(near, maxsplit=1)[0]
+            return cue.pattern.search(near) is not None
+        if cue.reach == "adjacent":
+            found = _last(cue.pattern, before)
+            return found is not None and not before[found.end() :].strip(" \n\"'#")
+        found = _last(cue.pattern, before)
+        if found is None:
+            return False
+        between = before[found.end() :]
+        ends = r"[;:]|–" if cue.reach == "far" else r"[,;:()–]|\s-\s"
+        return re.search(ends, between) is None and self.stops.search(between) is None
+
+    def states_at_start(self, sentence: str, at: int) -> bool:
+        """Whether a value begins its clause: nothing but openers ("still", "I think") before it."""
+        prefix = sentence[clause_start(sentence, at) : at].strip(" \n\"'([*#>~.-")
+        return len(prefix) < 80 and self.openers.fullmatch(prefix) is not None
+
+    def changed_to(self, sentence: str, start: int, end: int) -> bool:
+        """Whether a change leads to the value: "was raised to severity 2" states 2."""
+        near = " ".join(sentence[:start].split()[-6:])
+        changed = _last(self.changes, near)
+        if changed is not None and re.search(r"\bto\s*(?:an?\s*)?$", near[changed.end() :]):
+            return True
+        inside = _last(self.changes, sentence[start:end])
+        return inside is not None
+
+    def framed(self, before: str) -> bool:
+        """Whether a frame ("this is a", "we treat it as") stands within a few words before."""
+        near = re.split(r"[;()–]|,\s", before)[-1]
+        words = near.split()
+        return self.frames.search(" ".join(words[-7:])) is not None
+
+
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    found = list(pattern.finditer(text))
+    return found[-1] if found else None
+
+
+def alternatives(words: Iterable[str]) -> str:
+    """Make a regular expression of phrases, longest first; a blank matches any white space."""
+    ordered = sorted(set(words), key=len, reverse=True)
+    return "|".join(re.escape(word).replace(r"\ ", r"\s+").replace("\\'", "'") for word in ordered)
+
+
+def compiled_cues(rules: CueRules) -> Cues:
+    """Compile the cues of a rule set, once."""
+    words = rules.statement
+    openers = alternatives(words.openers)
+    frames = alternatives(words.frames)
+    return Cues(
+        tuple(_compiled(cue) for cue in rules.cue),
+        re.compile(rf"(?<!\w)(?:{alternatives(words.stops)})(?!\w)", re.I),
+        re.compile(rf"(?:(?:{openers})[\s,:.]*)*", re.I),
+        re.compile(rf"(?<!\w)(?:{frames})(?:\s+[\w'-]+){{0,3}}[\s\"'#]*$", re.I),
+        re.compile(rf"(?<!\w)(?:{alternatives(words.changes)})(?!\w)", re.I),
+        re.compile(rf"(?:{alternatives(words.unchanged)})(?!\w)", re.I),
+    )
+
+
+def _compiled(cue: Cue) -> _CompiledCue:
+    pattern = alternatives(cue.words)
+    whole = pattern if cue.reach == "sentence" else rf"(?<![\w])(?:{pattern})(?!\w)"
+    return _CompiledCue(cue.kind, cue.reach, re.compile(whole, re.I), frozenset(cue.fields))
