@@ -11,6 +11,7 @@ import click
 
 COMMANDS: Final = {
     "read": "maild.cli.reading",
+    "replay": "maild.cli.replay",
 }
 
 

@@ -5,6 +5,7 @@ Frozen values only. How a `Mail` is made from octets is `parse`; how an `Outgoin
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +116,28 @@ class Mail:
         return next((value for key, value in self.marks if key == name), "")
 
 
+Audience = Literal["", "updates", "notes", "digest"]
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A mail that we owe: its octets, and whom it goes to.
 
-    key: names the occasion ("validation", "copy", ...); message_id: without angle brackets.
-    reverse_path: None is the null one.
+    message_id: without angle brackets. reverse_path: None is the null one. recipients: addresses
+    that get it in any case. audience: who of the roster gets it besides: "updates" all that take
+    openings and updates, "notes" all that take every mail, "digest" all that take the digest, ""
+    nobody. severity: for subscribers who take only grave incidents; None goes to all. draft: whose
+    reply to it completes a draft. about: counts it as a machine's answer to its recipient.
     """
 
     message_id: str
     content: bytes
     reverse_path: str | None
-    recipients: tuple[str, ...]
     kind: str
+    recipients: tuple[str, ...] = ()
+    audience: Audience = ""
+    severity: int | None = None
+    incident: str | None = None
+    draft: str | None = None
+    mail: int | None = None
+    about: str = ""

@@ -1,0 +1,75 @@
+"""The core's frozen values to JSON and back, each with its type's name."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from maild.incident import entry, model, verdict
+from maild.mail.message import Address
+from maild.reading.reading import Person
+
+_TYPES: Final[dict[str, type]] = {
+    cls.__name__: cls
+    for cls in (
+        Address,
+        Person,
+        entry.Draft,
+        verdict.Finding,
+        verdict.Stated,
+        model.Incident,
+        model.Declared,
+        model.SeverityChanged,
+        model.PhaseChanged,
+        model.CommandTransferred,
+        model.ChannelsMoved,
+        model.RoleAssigned,
+        model.NextUpdatePromised,
+        model.StartSet,
+        model.UpdatePosted,
+        model.NotePosted,
+        model.Voided,
+        model.Merged,
+    )
+}
+
+
+def to_json(value: object) -> str:
+    """Write a frozen value of the core as JSON."""
+    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def from_json(text: str) -> Any:
+    """Read what `to_json` wrote; raises KeyError for a type that is not known."""
+    return _value(json.loads(text))
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        named = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"_": type(value).__name__, **named}
+    if isinstance(value, datetime):
+        return {"_": "datetime", "at": value.isoformat()}
+    if isinstance(value, frozenset):
+        return {"_": "set", "of": sorted(str(item) for item in value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _value(plain: Any) -> Any:
+    if isinstance(plain, list):
+        return tuple(_value(item) for item in plain)
+    if not isinstance(plain, dict):
+        return plain
+    name = plain.get("_")
+    if name is None:
+        return {key: _value(item) for key, item in plain.items()}
+    if name == "datetime":
+        return datetime.fromisoformat(plain["at"])
+    if name == "set":
+        return frozenset(plain["of"])
+    return _TYPES[name](**{key: _value(item) for key, item in plain.items() if key != "_"})

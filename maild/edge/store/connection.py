@@ -1,0 +1,84 @@
+"""Opening the database: durable, locked down, and of a schema that we know."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+SCHEMA_VERSION: Final = 1
+BUSY_SECONDS: Final = 5.0
+
+
+class StoreError(Exception):
+    """The database is missing, of a newer schema, or cannot be opened; the text says which."""
+
+
+def connect(path: str | Path, *, readonly: bool = False) -> sqlite3.Connection:
+    """Open the database, ":memory:" for a throwaway one.
+
+    WAL and synchronous=FULL: what was committed survives a power loss. Raises StoreError.
+    """
+    name = str(path)
+    if name != ":memory:" and not Path(name).exists():
+        if readonly:
+            raise StoreError(f"{name}: there is no database; has `maild serve` run here?")
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        # The mode is set before anything is in it.
+        os.close(os.open(name, os.O_CREAT | os.O_WRONLY, 0o600))
+    target = f"file:{Path(name).resolve()}?mode=ro" if readonly else name
+    try:
+        connection = sqlite3.connect(
+            target,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            uri=readonly,
+            check_same_thread=False,
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        if not readonly:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+    except sqlite3.Error as error:
+        raise StoreError(f"{name}: {error}") from error
+    return connection
+
+
+def check_version(connection: sqlite3.Connection, name: str) -> None:
+    """Refuse a database that a newer maild has written, or that was never made."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{name}: written by a newer maild (schema {version}; this one knows {SCHEMA_VERSION}); "
+            "install that version, or restore a backup"
+        )
+    if version < SCHEMA_VERSION:
+        raise StoreError(
+            f"{name}: schema {version} is older than {SCHEMA_VERSION}; run `maild serve` once"
+        )
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Write all or nothing; the lock is taken at once, so that no read goes stale within."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def stamp(moment: datetime) -> str:
+    """Write a moment so that text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment(text: str) -> datetime:
+    """Read what `stamp` wrote."""
+    return datetime.fromisoformat(text)

@@ -1,0 +1,166 @@
+"""The schema, as migrations: each is recorded in the transaction that makes it."""
+
+import sqlite3
+from typing import Final
+
+from sqlite_utils import Database, Migrations
+
+from maild.edge.store.connection import SCHEMA_VERSION, StoreError
+
+_MIGRATIONS: Final = Migrations("maild")
+
+_FIRST: Final = """
+CREATE TABLE arrival (            -- what was answered with 250; never changed
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  received_at TEXT NOT NULL,
+  reverse_path TEXT,              -- NULL is the null reverse-path
+  recipients TEXT NOT NULL,       -- JSON list
+  via TEXT NOT NULL,
+  content BLOB NOT NULL
+);
+CREATE TABLE waiting (            -- R1: arrived, not concluded
+  arrival INTEGER PRIMARY KEY REFERENCES arrival(id),
+  deaths INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE mail (               -- the verdict on an arrival
+  id INTEGER PRIMARY KEY REFERENCES arrival(id),
+  message_id TEXT,
+  author TEXT NOT NULL,
+  author_name TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  written_at TEXT,
+  received_at TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,      -- what makes a later mail a duplicate of this one
+  parent TEXT,                    -- the Message-ID that it answers
+  verdict TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  incident TEXT,
+  draft TEXT,
+  stated TEXT,                    -- JSON of the fields, for people and programs
+  text TEXT NOT NULL              -- the author's own words
+);
+CREATE INDEX mail_fingerprint ON mail(fingerprint);
+CREATE INDEX mail_incident ON mail(incident, id);
+CREATE INDEX mail_author ON mail(author);
+CREATE INDEX mail_message_id ON mail(message_id);
+CREATE INDEX mail_verdict ON mail(verdict);
+CREATE TABLE place (              -- where a Message-ID belongs
+  message_id TEXT PRIMARY KEY,
+  incident TEXT,
+  draft TEXT,
+  letter TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+CREATE INDEX place_draft ON place(draft) WHERE draft IS NOT NULL;
+CREATE TABLE incident (
+  id TEXT PRIMARY KEY,
+  year INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  open INTEGER NOT NULL,
+  severity INTEGER,
+  phase INTEGER,
+  summary TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  declared_at TEXT NOT NULL,
+  changed_at TEXT NOT NULL,
+  root TEXT,                      -- Message-ID of the first copy, the thread's root
+  merged_into TEXT,
+  row TEXT NOT NULL,              -- the Incident
+  UNIQUE (year, number)
+);
+CREATE INDEX incident_open ON incident(open, severity);
+CREATE INDEX incident_changed ON incident(changed_at);
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  incident TEXT NOT NULL REFERENCES incident(id),
+  at TEXT NOT NULL,
+  mail INTEGER,
+  kind TEXT NOT NULL,
+  row TEXT NOT NULL
+);
+CREATE INDEX event_incident ON event(incident, id);
+CREATE INDEX event_at ON event(at);
+CREATE TABLE draft (
+  token TEXT PRIMARY KEY,
+  mail INTEGER NOT NULL REFERENCES arrival(id),
+  kind TEXT NOT NULL,
+  incident TEXT,
+  state TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  row TEXT NOT NULL
+);
+CREATE INDEX draft_state ON draft(state, created_at);
+CREATE TABLE letter (             -- a mail that we owe, stored once
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  message_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  incident TEXT,
+  mail INTEGER,
+  reverse_path TEXT,
+  content BLOB NOT NULL,
+  created_at TEXT NOT NULL
+);
+CREATE INDEX letter_mail ON letter(mail);
+CREATE TABLE delivery (           -- and whom we owe it to
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  letter INTEGER NOT NULL REFERENCES letter(id),
+  recipient TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT 'pending',
+  attempts INTEGER NOT NULL DEFAULT 0,
+  due_at TEXT NOT NULL,
+  reply TEXT NOT NULL DEFAULT '',
+  done_at TEXT
+);
+CREATE INDEX delivery_due ON delivery(due_at) WHERE state = 'pending';
+CREATE INDEX delivery_letter ON delivery(letter);
+CREATE TABLE subscriber (
+  address TEXT PRIMARY KEY,
+  name TEXT NOT NULL DEFAULT '',
+  mode TEXT NOT NULL DEFAULT 'immediate',
+  digest TEXT NOT NULL DEFAULT 'daily',
+  severity INTEGER,               -- mails of this severity and worse; NULL is all
+  added_at TEXT NOT NULL
+);
+CREATE TABLE answer (             -- machine mails to one author, for the caps
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  author TEXT NOT NULL,
+  about TEXT NOT NULL,
+  at TEXT NOT NULL
+);
+CREATE INDEX answer_author ON answer(author, at);
+CREATE TABLE told (               -- what the owner has been told, once per cause and hour
+  cause TEXT NOT NULL,
+  hour TEXT NOT NULL,
+  PRIMARY KEY (cause, hour)
+) WITHOUT ROWID;
+CREATE TABLE digest (             -- periods that have their digest
+  until TEXT PRIMARY KEY,
+  since TEXT NOT NULL,
+  made_at TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+@_MIGRATIONS()
+def first(database: Database) -> None:
+    """Make all tables."""
+    for statement in _FIRST.split(";\n"):
+        if statement.strip():
+            database.execute(statement)
+
+
+def migrate(connection: sqlite3.Connection, name: str) -> None:
+    """Bring the schema up to date; a failed migration leaves what was before.
+
+    Raises StoreError where a newer maild has written the database.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{name}: written by a newer maild (schema {version}; this one knows {SCHEMA_VERSION}); "
+            "install that version, or restore a backup"
+        )
+    if version < SCHEMA_VERSION:
+        _MIGRATIONS.apply(Database(connection))
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -1,0 +1,163 @@
+"""What thinking about one mail results in: verdict, events, drafts, and who hears what."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, assert_never
+
+from maild.incident.model import Happening, Incident
+from maild.incident.verdict import Finding, Kind, Stated
+from maild.mail.message import Address
+from maild.reading.reading import Person, Value
+
+Verdict = Literal["accepted", "rejected", "ignored", "duplicate", "command"]
+MailKind = Literal["opening", "update", "note", "completion", "automatic", "command", "check", ""]
+DraftState = Literal["held", "completed", "withdrawn", "published"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A rejected mail, kept until it is completed, withdrawn or published.
+
+    mail: its record; completions: the records of the mails that completed it so far, with
+    `prose` those among them that say more than fields; notes: mails that wait with it.
+    base: severity, phase and commander on record when its last letter was written.
+    reminded: how many times somebody was asked again.
+    """
+
+    token: str
+    mail: int
+    kind: Kind
+    incident: str | None
+    author: Address
+    stated: Stated
+    subject: str
+    subject_says: tuple[tuple[str, Value | None], ...]
+    created_at: datetime
+    base: tuple[Value | None, ...] = ()
+    completions: tuple[int, ...] = ()
+    prose: tuple[int, ...] = ()
+    notes: tuple[int, ...] = ()
+    state: DraftState = "held"
+    reminded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of "was -> now"."""
+
+    field: str
+    was: Value | None
+    now: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What stands on top of a copy: the state after the mail, and what is special about it.
+
+    special: "new", "changed", "confirmed", "note", "late", "completed", "incomplete" or "".
+    by: who changed it; at: when. words: what completed a draft, as written.
+    """
+
+    incident: Incident
+    kind: Literal["opening", "update", "note"]
+    special: str
+    by: Person
+    at: datetime
+    dated_at: datetime
+    changes: tuple[Change, ...] = ()
+    words: str = ""
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Send a mail on record to the list. also: addresses that get it whatever their mode is."""
+
+    mail: int
+    stamp: Stamp
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A validation reply: ask a draft's author for what is missing or unclear.
+
+    incident: of an update, the incident as it stands. changed: the state is no longer the one that
+    the last letter showed, so "same" did not count.
+    """
+
+    draft: Draft
+    findings: tuple[Finding, ...]
+    to: Address
+    mail: int
+    incident: Incident | None = None
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Tell the author of an accepted mail its number, one piece of advice, and what looks like it."""
+
+    to: Address
+    mail: int
+    incident: Incident
+    advice: str = ""
+    likely: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A short letter to one person: "completed_by", "late", "unknown", "withdrawn"."""
+
+    about: str
+    to: Address
+    mail: int
+    incident: Incident | None = None
+    name: str = ""
+    moment: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerWord:
+    """A letter to the owner: "cap" (too many answers to one author), "shunted", ..."""
+
+    about: str
+    name: str
+    mail: int | None = None
+
+
+Notice = Copy | Question | Receipt | Word | OwnerWord
+
+
+def about(notice: Question | Receipt | Word) -> str:
+    """Name what an answer is about, for the cap on answers about the same thing."""
+    match notice:
+        case Question():
+            fields = ",".join(f"{f.field}={f.trouble}" for f in notice.findings)
+            return f"{notice.draft.incident or notice.draft.token} {fields}"
+        case Receipt():
+            return f"{notice.incident.id} receipt"
+        case Word():
+            return f"{notice.about} {notice.name}"
+        case _:
+            assert_never(notice)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """All that one mail changes; entered in one transaction.
+
+    incident: after the events, None where the mail belongs to none. stated: what the mail states
+    (of a completion, what the completed mail states). reason: why it was ignored or rejected.
+    """
+
+    verdict: Verdict
+    kind: MailKind
+    reason: str = ""
+    incident: Incident | None = None
+    incident_id: str | None = None
+    stated: Stated | None = None
+    findings: tuple[Finding, ...] = ()
+    events: tuple[Happening, ...] = ()
+    draft: Draft | None = None
+    notices: tuple[Notice, ...] = ()
