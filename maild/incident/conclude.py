@@ -140,8 +140,11 @@ def _capped(entry: Entry, arrived: Arrived, past: Past, policy: Policy) -> Entry
 
 
 def _unknown(arrived: Arrived, name: str) -> Entry:
+    report = arrived.report
+    stated = resolve(report.readings, report, report.author, Background())
     word = Word("unknown", arrived.mail.author, arrived.number, name=name)
-    return Entry("rejected", "update", f"{name} is not on record", notices=(word,))
+    reason = f"{name} is not on record"
+    return Entry("rejected", "update", reason, stated=stated, notices=(word,))
 
 
 def _opened(arrived: Arrived, past: Past, policy: Policy) -> Entry:
@@ -233,7 +236,8 @@ def _carried(stated: Stated, incident: Incident) -> Stated:
 def _updated(arrived: Arrived, incident: Incident, stated: Stated, policy: Policy) -> Entry:
     writing = arrived.writing()
     late = bool(late_fields(incident, stated, writing))
-    events = update(incident, stated, writing, policy.rules.phase.last)
+    says = says_of_subject(arrived.report)
+    events = update(incident, stated, writing, policy.rules.phase.last, says)
     after = followed(incident, events)
     stamp = update_stamp(after, events, writing, late=late)
     notices: list[Notice] = [Copy(arrived.number, stamp, listeners(after, incident))]

@@ -22,6 +22,7 @@ from maild.incident.people import merged, same_person
 from maild.incident.verdict import PERSONAL, Stated
 from maild.reading.reading import Person, Value
 
+Says = tuple[tuple[str, Value | None], ...]
 LATE_AFTER: Final = timedelta(minutes=10)
 
 
@@ -42,7 +43,7 @@ def declare(
     incident_id: str,
     stated: Stated,
     subject: str,
-    subject_says: tuple[tuple[str, Value | None], ...],
+    subject_says: Says,
     writing: Writing,
     last_phase: int,
     missing: tuple[str, ...] = (),
@@ -77,9 +78,9 @@ def late_fields(incident: Incident, stated: Stated, writing: Writing) -> frozens
 
 
 def update(
-    incident: Incident, stated: Stated, writing: Writing, last_phase: int
+    incident: Incident, stated: Stated, writing: Writing, last_phase: int, says: Says = ()
 ) -> tuple[Happening, ...]:
-    """Give the events of an accepted update."""
+    """Give the events of an accepted update. says: what its subject states, once and for all."""
     late = late_fields(incident, stated, writing)
     changed = tuple(changes(incident, stated, writing, late, last_phase))
     if not late and "next_update" not in stated.values and incident.next_update_at is not None:
@@ -90,7 +91,7 @@ def update(
         for e in changed
     )
     posted = UpdatePosted(
-        writing.at, writing.mail, writing.by, writing.dated_at, names, confirmed and not late
+        writing.at, writing.mail, writing.by, writing.dated_at, names, confirmed and not late, says
     )
     return (*changed, posted)
 
@@ -123,7 +124,7 @@ def changes(
 
 def _known(old: Person | None, new: Person) -> Person:
     """Keep the fuller form where the commander is still the same person."""
-    return merged(old, new) if old is not None and same_person(old, new) else new
+    return merged(new, old) if old is not None and same_person(old, new) else new
 
 
 def _roles(

@@ -97,7 +97,7 @@ def publish(
         stamp = opening_stamp(after, writing, words, "incomplete" if missing else "new")
         stamp = replace(stamp, missing=missing)
     else:
-        events = update(incident, draft.stated, writing, last)
+        events = update(incident, draft.stated, writing, last, draft.subject_says)
         after = followed(incident, events)
         late = bool(late_fields(incident, draft.stated, writing))
         stamp = update_stamp(after, events, writing, late=late)

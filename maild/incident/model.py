@@ -148,12 +148,14 @@ class UpdatePosted(Event):
     """An update counted.
 
     dated_at: its Date, or of a completed draft that of its completion. stated: its fields.
-    confirmed: it changed nothing.
+    confirmed: it changed nothing. says: what its subject's tags state; a reply that keeps that
+    subject does not state it again.
     """
 
     dated_at: datetime
     stated: tuple[str, ...]
     confirmed: bool = False
+    says: tuple[tuple[str, Value | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +270,7 @@ def _updated(incident: Incident, event: UpdatePosted) -> Incident:
         last_update_at=event.at,
         mails=incident.mails + 1,
         people=acquainted(incident.people, event.by),
+        subject_says=tuple(dict.fromkeys((*incident.subject_says, *event.says))),
     )
 
 

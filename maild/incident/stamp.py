@@ -14,6 +14,7 @@ from maild.incident.model import (
     SeverityChanged,
     evolve,
 )
+from maild.incident.people import same_person
 from maild.reading.reading import Person
 
 LIAISONS = ("customer_liaison", "business_liaison")
@@ -49,7 +50,8 @@ def changes_of(events: Iterable[Happening]) -> Iterable[Change]:
         elif isinstance(event, PhaseChanged):
             yield Change("phase", event.was, event.now)
         elif isinstance(event, CommandTransferred):
-            yield Change("commander", event.was, event.now)
+            if event.was is None or not same_person(event.was, event.now):
+                yield Change("commander", event.was, event.now)
         elif isinstance(event, ChannelsMoved):
             yield Change("channel", event.was or None, event.now)
 

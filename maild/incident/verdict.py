@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from maild.incident.people import merged, same_person
+from maild.incident.people import merged, parts_of, same_person
 from maild.mail.message import Address
 from maild.reading.reading import Person, Reading, Strength, Value
 from maild.reading.report import Report
@@ -146,14 +146,15 @@ def known_as(person: Person, author: Address, known: Sequence[Person]) -> Person
     writer = Person(author.name or None, author.address or None)
     if person.address and not person.address.startswith("@"):
         return person
-    if same_person(person, writer) and author.address:
+    if person.name and same_person(person, writer) and author.address:
         return Person(person.name or writer.name, writer.address)
     fitting = {
         other.address: other for other in known if other.address and same_person(person, other)
     }
     if len(fitting) == 1:
         other = next(iter(fitting.values()))
-        return Person(other.name or person.name, other.address)
+        fuller = parts_of(person.name or "") < parts_of(other.name or "")
+        return Person(other.name if fuller else person.name, other.address)
     return person
 
 

@@ -30,6 +30,7 @@ MAX_SENTENCE: Final = 3_000
 MAX_PARAGRAPH: Final = 200_000
 
 _WORD = re.compile(r"\w+")
+_STATUS_SIGN = re.compile(r"[#SPsp]|http")
 _STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+[/–-]\s+|/")
 
 
@@ -92,7 +93,7 @@ class TextReading:
             if end is None:
                 continue
             said = self.prose(text, at, item.at) or said
-            at = self.place_behind(text, end) if item.heads_line or at else end
+            at = self.place_behind(text, end)
         return self.prose(text, at, len(text.plain)) or said
 
     def place_behind(self, text: Text, at: int) -> int:
@@ -166,28 +167,23 @@ class TextReading:
 
     def status_items(self, sentence: Sentence, plain: str) -> Iterator[Reading]:
         """Read S2 and #name where they stand alone between separators of a status line."""
-        if len(plain) > 200 or not re.search(r"[#SPsp]", plain):
+        if len(plain) > 200 or not _STATUS_SIGN.search(plain):
             return
-        pieces = [piece.strip(" .\n") for piece in _STATUS_SPLIT.split(plain)]
+        line = _line_of(sentence)
+        pieces = [p for p in (p.strip(" .\n") for p in _STATUS_SPLIT.split(plain)) if p]
         severity = self.finders.severity
         short = [piece for piece in pieces if severity.status.fullmatch(piece)]
-        others = [p for p in pieces if p and p not in short and self._is_status(p)]
-        alone = len([piece for piece in pieces if piece]) == len(short)
-        for piece in short if others or alone or len(short) > 1 else ():
+        others = any(self._is_status(p.strip()) for p in _STATUS_SPLIT.split(line))
+        for piece in short if others or len(pieces) == len(short) else ():
             phrase = severity.scale.phrase(piece, 0, words=False, short=True)
-            for number in phrase.numbers or ():
+            for number in phrase.numbers:
                 yield Reading("severity", number, piece, Strength.STATUS, sentence.where)
             if phrase.off:
                 yield Reading("severity", piece, piece, Strength.STATUS, sentence.where, "invalid")
-        if others and len(pieces) > 1:
-            for piece in pieces:
-                match = (
-                    self.finders.places.place.fullmatch(piece)
-                    if piece.startswith(("#", "http"))
-                    else None
-                )
-                if match:
-                    yield Reading("channel", piece, piece, Strength.STATUS, sentence.where)
+        for piece in pieces if others else ():
+            place = self.finders.places.item(piece)
+            if place is not None:
+                yield Reading("channel", place, piece, Strength.STATUS, sentence.where)
 
     def _is_status(self, piece: str) -> bool:
         piece = piece.lower()
@@ -238,6 +234,15 @@ class TextReading:
         if re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4}", plain):
             return True
         return len(words) >= (4 if found else 2)
+
+
+def _line_of(sentence: Sentence) -> str:
+    """Give the physical line in which a sentence begins, whole."""
+    plain = sentence.text.plain
+    at = sentence.start + len(sentence.plain) - len(sentence.plain.lstrip(" \n.,;|/"))
+    begin = plain.rfind("\n", 0, at) + 1
+    end = plain.find("\n", at)
+    return plain[begin : end if end >= 0 else len(plain)][:400]
 
 
 def _status(reading: Reading) -> Reading:

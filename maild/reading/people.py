@@ -67,7 +67,8 @@ class PeopleFinder:
 
     def commander_in_label(self, item: Labelled, author: Address) -> tuple[list[Reading], int]:
         """Read "IC: ..."; the second is where the value ends in the text."""
-        value = _sentence(_first_line(item)[0], self).partition("|")[0]
+        value = _sentence(_first_line(item)[0], self)
+        value = re.split(r"\||\s/\s", value, maxsplit=1)[0]
         people = self.one_person(value, author)
         if len(people) == 1:
             value = re.split(r"(?<!^)[,;|]", value, maxsplit=1)[0]

@@ -41,6 +41,9 @@ class PlaceFinder:
             rf"(?P<url>{_URL})|(?P<hash>{_HASH})|(?P<phone>{phone})|(?P<host>{_BARE_HOST})|(?P<room>{room})",
             re.I,
         )
+        self.labelled_item = re.compile(
+            rf"(?:(?:{alternatives(rules.labels)})\s+)?((?:#|https?://)\S+)", re.I
+        )
         self.this_list = re.compile(
             rf"(?<![\w-])(?:{alternatives(rules.this_list)})(?![\w-])", re.I
         )
@@ -67,6 +70,12 @@ class PlaceFinder:
         return [
             Reading("channel", place, words, Strength.LABEL, item.where) for place in found
         ], end
+
+    def item(self, piece: str) -> str | None:
+        """Read an item of a status line that is a place and nothing else: "#x", "channel #x"."""
+        match = self.labelled_item.fullmatch(piece)
+        place = self.place.fullmatch(match[1]) if match else None
+        return piece[match.start(1) :] if match and place and not place["phone"] else None
 
     def _free(self, item: Labelled, value: str) -> list[str]:
         """Take a place that is none of the known forms as written: a room's name, a meeting id."""

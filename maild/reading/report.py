@@ -75,7 +75,7 @@ class Reader:
         anchor = self._anchor(mail)
         run = TextReading(self.finders, own.author, anchor)
         subject, replied, _ = clean_subject(mail.subject, self.rules.mail.subject)
-        summary = SubjectReading(run, subject).read()
+        summary = SubjectReading(run, subject, _list_tags(mail)).read()
         word, rest = self._reply_word(own.lines)
         lines = rest.split("\n") if word == "same" else own.lines
         residue = run.body(_bounded(lines))
@@ -133,3 +133,10 @@ def _bounded(lines: Iterable[str]) -> list[str]:
             break
         kept.append(line)
     return kept
+
+
+def _list_tags(mail: Mail) -> frozenset[str]:
+    """Give the names that the list a mail came through may put into its subject, lower case."""
+    listed = mail.mark("list-id").lower()
+    names = re.findall(r"<([^<>.]+)", listed)
+    return frozenset((*names, re.sub(r"<.*", "", listed).strip(' "')))

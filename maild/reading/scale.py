@@ -17,7 +17,7 @@ NUMBERS: Final = {
 ROMANS: Final = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
 
 _TOKEN = re.compile(
-    r"(?P<blank>[ \t]+|\n(?!\n))|(?P<arrow>-{0,2}>|=>|→)|(?P<number>\d{1,4}(?![\w:%]|[.,]\d|\s?%))"
+    r"(?P<blank>[ \t]+|\n(?!\n))|(?P<arrow>-{0,2}>|=>|→)|(?P<number>\d{1,4}(?!\w|:\d|[.,]\d|\s?%))"
     r"|(?P<word>[^\W\d_](?:[\w'-]*\w)?)|(?P<open>\()|(?P<close>\))|(?P<hedge>\?)|(?P<mark>[-:=#~–/&+\"'\[\]])"
 )
 _FILLERS: Final = frozenset(

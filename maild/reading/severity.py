@@ -64,7 +64,15 @@ class SeverityFinder:
                 yield Reading(self.field, number, words, Strength.PROSE, sentence.where)
 
     def _states(self, sentence: Sentence, begin: int, phrase: Phrase) -> bool:
-        return states(self.field, self.cues, sentence.plain, begin, phrase, _FOLLOWS)
+        plain = sentence.plain
+        if sentence.start == 0 and begin == 0 and self._headline(plain, phrase):
+            return self.cues.over(self.field, plain, begin, phrase.end) is None
+        return states(self.field, self.cues, plain, begin, phrase, _FOLLOWS)
+
+    def _headline(self, plain: str, phrase: Phrase) -> bool:
+        """Whether a paragraph begins with "sev1 card payments dead": short, lower-case news."""
+        first = plain[phrase.end :].split("\n")[0]
+        return bool(phrase.numbers) and re.match(r"\s[a-z]", first) is not None and len(first) < 90
 
 
 def states(

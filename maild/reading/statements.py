@@ -274,7 +274,7 @@ def clause_start(sentence: str, at: int) -> int:
         begin = match.end()
     # A colon ends a clause, but not the label of something else ("Vendor status: SEV1").
     colon = sentence.rfind(":", begin, at)
-    if colon > 0 and len(sentence[begin:colon].split()) > 4:
+    if colon > 0 and len(sentence[begin:colon].split()) >= (3 if begin else 4):
         return colon + 1
     return begin
 
@@ -299,8 +299,15 @@ class Cues:
     unchanged: re.Pattern[str]
 
     def over(self, field: str, sentence: str, start: int, end: int) -> str | None:
-        """Name the kind of the first cue that takes the force of sentence[start:end], None if none."""
+        """Name the kind of the first cue that takes the force of sentence[start:end], None if none.
+
+        The words of a frame that leads to the value are no cues: "I would call this severity 4".
+        """
         before, after = sentence[:start], sentence[end:]
+        frame = self.frames.search(" ".join(before.split()[-7:])) if before else None
+        if frame is not None and frame["frame"].count(" "):
+            at = before.lower().rfind(frame["frame"].lower())
+            before = before[:at] + before[at + len(frame["frame"]) :] if at >= 0 else before
         for cue in self.cues:
             if cue.fields and field not in cue.fields:
                 continue
@@ -366,7 +373,7 @@ def compiled_cues(rules: CueRules) -> Cues:
         tuple(_compiled(cue) for cue in rules.cue),
         re.compile(rf"(?<!\w)(?:{alternatives(words.stops)})(?!\w)", re.I),
         re.compile(rf"(?:(?:{openers})[\s,:.]*)*", re.I),
-        re.compile(rf"(?<!\w)(?:{frames})(?:\s+[\w'-]+){{0,3}}[\s\"'#]*$", re.I),
+        re.compile(rf"(?<!\w)(?P<frame>{frames})(?:\s+[\w'-]+){{0,3}}[\s\"'#]*$", re.I),
         re.compile(rf"(?<!\w)(?:{alternatives(words.changes)})(?!\w)", re.I),
         re.compile(rf"(?:{alternatives(words.unchanged)})(?!\w)", re.I),
     )

@@ -10,9 +10,9 @@ from maild.reading.statements import comparable, labelled, sentences
 class SubjectReading:
     """The reading of one subject, whose marks of reply and forward are already off."""
 
-    def __init__(self, run: TextReading, subject: str) -> None:
+    def __init__(self, run: TextReading, subject: str, tags: frozenset[str] = frozenset()) -> None:
         self.run, self.finders = run, run.finders
-        self.subject = subject
+        self.subject, self.tags = subject, self.finders.tags | tags
 
     def read(self) -> str:
         """Collect the readings; give the summary."""
@@ -43,7 +43,7 @@ class SubjectReading:
     def _tag(self, match: re.Match[str]) -> str:
         """Read a bracketed tag; a field's, the list's or an incident's is no part of the summary."""
         content = match[1].strip()
-        if content.lower() in self.finders.tags or re.fullmatch(r"INC-\d{4}-\d{4,}", content, re.I):
+        if content.lower() in self.tags or re.fullmatch(r"INC-\d{4}-\d{4,}", content, re.I):
             return " "
         found = self._fields(content, tag=True)
         self.run.readings += found
