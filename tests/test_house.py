@@ -33,7 +33,7 @@ KNOWN_TO = {
     "aiosmtplib": {"edge/smtp_out.py"},
     "aioimaplib": {"edge/imap_in.py"},
     "sqlite_utils": {"edge/store/"},
-    "jinja2": {"edge/files.py"},
+    "jinja2": {"edge/templates.py"},
     "lxml": {"mail/html.py"},
     "pebble": {"edge/readers.py"},
     "email_validator": {"config.py", "edge/files.py"},

@@ -124,6 +124,7 @@ class OwnerWord:
     about: str
     name: str
     mail: int | None = None
+    detail: str = ""
 
 
 Notice = Copy | Question | Receipt | Word | OwnerWord

@@ -1,0 +1,57 @@
+"""From an entry's notices to the mails that we owe for it."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import assert_never
+
+from maild.incident.entry import Copy, Entry, Notice, OwnerWord, Question, Receipt, Word
+from maild.letters.copy import copy
+from maild.letters.letterhead import Letterhead
+from maild.letters.owner import owner_word
+from maild.letters.receipt import receipt, word
+from maild.letters.validation import validation
+from maild.mail.message import Mail, Outgoing, RawMessage
+
+
+def compose(
+    head: Letterhead,
+    entry: Entry,
+    parent: Mail,
+    original: Callable[[int], RawMessage],
+    root: str | None,
+    now: datetime,
+) -> Iterator[Outgoing]:
+    """Write all letters of an entry.
+
+    parent: the mail that made us write. original: gives the octets of a record. root: the Message-ID
+    of the incident's first copy, None while there is none.
+    """
+    for notice in entry.notices:
+        letter = _letter(head, notice, parent, original, root, now)
+        if isinstance(notice, Copy) and root is None:
+            # What follows the first copy in the same breath is already a reply to it.
+            root = letter.message_id
+        yield letter
+
+
+def _letter(
+    head: Letterhead,
+    notice: Notice,
+    parent: Mail,
+    original: Callable[[int], RawMessage],
+    root: str | None,
+    now: datetime,
+) -> Outgoing:
+    match notice:
+        case Copy():
+            return copy(head, notice, original(notice.mail), root, now)
+        case Question():
+            return validation(head, notice, parent, now)
+        case Receipt():
+            return receipt(head, notice, parent, now)
+        case Word():
+            return word(head, notice, parent, now)
+        case OwnerWord():
+            return owner_word(head, notice, now)
+        case _:
+            assert_never(notice)

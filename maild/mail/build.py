@@ -1,0 +1,141 @@
+"""Our own mails: built with EmailMessage, never concatenated; ids that a crash cannot make twice."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address as Mailbox
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8, EmailPolicy
+from email.utils import format_datetime
+from typing import Literal
+
+from maild.mail.headers import decoded
+from maild.mail.message import Address
+
+Submitted = Literal["auto-replied", "auto-generated"]
+
+MAX_REFERENCES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail of ours before it is octets.
+
+    reply_to, in_reply_to: None for none. references: ids without angle brackets, root first.
+    submitted: answers are "auto-replied", all else "auto-generated". fields: more header fields.
+    """
+
+    sender: Address
+    to: Address
+    subject: str
+    text: str
+    html: str
+    message_id: str
+    date: datetime
+    submitted: Submitted
+    loop: str
+    reply_to: Address | None = None
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+def message_id(domain: str, *cause: object) -> str:
+    """Make an id from what causes a mail: the same mail made twice has the same id.
+
+    Without angle brackets (RFC 5322 §3.6.4).
+    """
+    digest = hashlib.sha256("\n".join(str(part) for part in cause).encode()).hexdigest()
+    return f"{digest[:32]}@{domain}"
+
+
+def octets(letter: Letter) -> bytes:
+    """Print a letter (RFC 5322, RFC 3834 §5): text and HTML, marked as a machine's."""
+    message = EmailMessage(policy=_policy(letter.sender, letter.to, letter.reply_to))
+    message["From"] = _mailbox(letter.sender)
+    message["To"] = _mailbox(letter.to)
+    if letter.reply_to is not None:
+        message["Reply-To"] = _mailbox(letter.reply_to)
+    message["Subject"] = one_line(letter.subject)
+    message["Date"] = format_datetime(letter.date)
+    message["Message-ID"] = f"<{letter.message_id}>"
+    if letter.in_reply_to is not None:
+        message["In-Reply-To"] = f"<{letter.in_reply_to}>"
+    if letter.references:
+        message["References"] = " ".join(f"<{i}>" for i in short_references(letter.references))
+    message["Auto-Submitted"] = letter.submitted
+    message["X-Auto-Response-Suppress"] = "All"
+    message["X-Loop"] = letter.loop
+    for name, value in letter.fields:
+        message[name] = one_line(value)
+    message.set_content(letter.text, charset="utf-8", cte=_encoding(letter.text))
+    if letter.html:
+        message.add_alternative(
+            letter.html, subtype="html", charset="utf-8", cte="quoted-printable"
+        )
+    return message.as_bytes()
+
+
+def _encoding(text: str) -> str:
+    return (
+        "7bit" if text.isascii() and max(map(len, text.split("\n"))) < 900 else "quoted-printable"
+    )
+
+
+def _policy(*boxes: Address | None) -> "EmailPolicy[EmailMessage]":
+    ascii_only = all(box is None or box.address.isascii() for box in boxes)
+    return SMTP if ascii_only else SMTPUTF8
+
+
+def _mailbox(box: Address) -> Mailbox:
+    local, _, domain = box.address.rpartition("@")
+    return Mailbox(one_line(box.name), local, domain)
+
+
+def one_line(text: str) -> str:
+    """Make a header field's value of any text: no line break, no control character."""
+    return decoded(text.replace("\n", " ")) if "=?" not in text else " ".join(text.split())
+
+
+def short_references(ids: Iterable[str]) -> tuple[str, ...]:
+    """Keep the root and the last ids, so that the field stays readable (RFC 5322 §3.6.4)."""
+    known = tuple(dict.fromkeys(ids))
+    if len(known) <= MAX_REFERENCES:
+        return known
+    return (known[0], *known[-(MAX_REFERENCES - 1) :])
+
+
+@dataclass(frozen=True, slots=True)
+class ListIdentity:
+    """The list's name and addresses, as its header fields show them (RFC 2369, RFC 2919)."""
+
+    name: str
+    posting: str
+    request: str
+    owner: str
+
+    @property
+    def list_id(self) -> str:
+        """The List-Id: local part, dot, domain."""
+        return self.posting.replace("@", ".")
+
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """Give the List-* fields of what goes to the list."""
+        return (
+            ("List-Id", f"{self.name} <{self.list_id}>"),
+            ("List-Post", f"<mailto:{self.posting}>"),
+            ("List-Help", f"<mailto:{self.request}?subject=help>"),
+            ("List-Subscribe", f"<mailto:{self.request}?subject=subscribe>"),
+            ("List-Unsubscribe", f"<mailto:{self.request}?subject=unsubscribe>"),
+            ("List-Owner", f"<mailto:{self.owner}>"),
+            ("Precedence", "list"),
+        )
+
+
+def printed_fields(fields: Sequence[tuple[str, str]]) -> bytes:
+    """Print header fields, folded and encoded, each with its line end."""
+    message = EmailMessage(policy=SMTP)
+    for name, value in fields:
+        message[name] = one_line(value)
+    return message.as_bytes().rpartition(b"\r\n\r\n")[0] + b"\r\n"
