@@ -73,6 +73,13 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreachable:
+    """Nobody could be asked to take a mail: no connection, or the relay said 421."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One inline text part, decoded.
 

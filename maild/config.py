@@ -1,0 +1,276 @@
+"""The configuration: `maild.toml` to one frozen `Config`, and every mistake at once, with its place.
+
+Each key is documented where it is declared; `maild init` writes its file from these declarations.
+"""
+
+import difflib
+import json
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+DOMAIN = r"^@(?:[a-z0-9-]+\.)+[a-z0-9-]+$"
+_SPAN = re.compile(r"^(\d+)\s*(s|sec|min|h|hour|hours|d|day|days)$")
+_UNITS = {
+    "s": 1,
+    "sec": 1,
+    "min": 60,
+    "h": 3600,
+    "hour": 3600,
+    "hours": 3600,
+    "d": 86400,
+    "day": 86400,
+    "days": 86400,
+}
+_LISTEN = re.compile(r"^(?:\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$")
+_SCHEDULE = re.compile(
+    r"^(?:daily ([01]\d|2[0-3]):[0-5]\d|weekly (?:mon|tues|wednes|thurs|fri|satur|sun)day ([01]\d|2[0-3]):[0-5]\d|every [1-9]\d? h)$"
+)
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text has one line for each mistake."""
+
+
+def _address(value: str) -> str:
+    try:
+        return validate_email(value, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise ValueError(f"is no e-mail address: {error}") from error
+
+
+def _address_or_domain(value: str) -> str:
+    if value.startswith("@"):
+        if not re.match(DOMAIN, value.lower()):
+            raise ValueError('is no domain; write "@example.com"')
+        return value.lower()
+    return _address(value).lower()
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError('is no time zone; write "UTC" or "Europe/Berlin"') from error
+    return value
+
+
+def _listen(value: str) -> str:
+    if not _LISTEN.match(value):
+        raise ValueError('is no place to listen on; write "127.0.0.1:8025" or "[::1]:8025"')
+    return value
+
+
+def _span(value: str) -> str:
+    if value != "never" and not _SPAN.match(value):
+        raise ValueError('is no length of time; write "15 min", "2 h" or "never"')
+    return value
+
+
+def _schedule(value: str) -> str:
+    if not _SCHEDULE.match(value):
+        raise ValueError(
+            'is no schedule; write "daily 09:00", "weekly monday 09:00" or "every 4 h"'
+        )
+    return value
+
+
+AddressText = Annotated[str, AfterValidator(_address)]
+Poster = Annotated[str, AfterValidator(_address_or_domain)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Listen = Annotated[str, AfterValidator(_listen)]
+Span = Annotated[str, AfterValidator(_span)]
+Schedule = Annotated[str, AfterValidator(_schedule)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ListTable(_Table):
+    """The list: its address, its name, and the people who answer for it."""
+
+    address: AddressText = Field(
+        default="incidents@example.com", description="The address that people write to."
+    )
+    name: str = Field(
+        default="Incidents",
+        min_length=1,
+        max_length=60,
+        description="The list's name, as mail programs show it.",
+    )
+    owner: tuple[AddressText, ...] = Field(
+        default=("oncall-leads@example.com",),
+        min_length=1,
+        description="Who is told when nobody answers, or when something breaks.",
+    )
+    timezone: Zone = Field(
+        default="UTC",
+        description="The organisation's zone: times without a zone are in it, and days begin in it.",
+    )
+    tags: tuple[str, ...] = Field(
+        default=(),
+        description="More tags that other systems put into subjects, such as [incidents]; they are no part of a summary.",
+    )
+
+
+class PostingTable(_Table):
+    """Who may write, and what a follow-up must say."""
+
+    allow: tuple[Poster, ...] = Field(
+        default=("@example.com",),
+        description='Domains ("@example.com") and addresses; nobody else may post.',
+    )
+    follow_ups: Literal["updates", "strict", "carry"] = Field(
+        default="updates",
+        description='"updates": an update states severity, phase and commander, a note need not. "strict": every follow-up states all three. "carry": what an update leaves out is taken from the record.',
+    )
+    receipts: Literal["openings", "always", "never"] = Field(
+        default="openings", description="When an author is told the number of his incident."
+    )
+    publish_incomplete_after: Span = Field(
+        default="15 min",
+        description='When an opening that nobody completes goes to the list as INCOMPLETE, or "never".',
+    )
+    machines: tuple[AddressText, ...] = Field(
+        default=(),
+        description="Programs that may post and are never answered; what they leave out goes to the owner.",
+    )
+    authenticate: Literal["none"] = Field(
+        default="none", description='"none": a trusted relay or network stands before us.'
+    )
+
+
+class SmtpTable(_Table):
+    """The way in."""
+
+    listen: tuple[Listen, ...] = Field(
+        default=("127.0.0.1:8025",), min_length=1, description="Addresses and ports to listen on."
+    )
+    hostname: str = Field(
+        default="", description="The name in our greeting; the machine's, if empty."
+    )
+    max_message_bytes: int = Field(
+        default=26_214_400,
+        ge=65_536,
+        le=1 << 30,
+        description="The largest mail that we take, in octets.",
+    )
+    max_connections: int = Field(
+        default=200, ge=1, le=10_000, description="Connections at a time, all together."
+    )
+    max_connections_per_client: int = Field(
+        default=20, ge=1, le=10_000, description="Connections at a time from one address."
+    )
+    trusted_networks: tuple[str, ...] = Field(
+        default=("127.0.0.0/8", "::1"),
+        description="Networks exempt from rates, not from size and error limits.",
+    )
+
+
+class DeliveryTable(_Table):
+    """The way out."""
+
+    transport: Literal["smtp", "maildir"] = Field(
+        default="maildir",
+        description='"smtp": to the relay below. "maildir": every mail goes into a folder, for trying out.',
+    )
+    maildir: str = Field(
+        default="var/outgoing", description="The folder, where transport is maildir."
+    )
+    host: str = Field(default="127.0.0.1", description="The relay.")
+    port: int = Field(default=25, ge=1, le=65_535, description="The relay's port.")
+    tls: Literal["auto", "none", "starttls", "implicit"] = Field(
+        default="auto",
+        description='How to speak to the relay; "auto" is STARTTLS, unless it is on this machine.',
+    )
+    user: str = Field(default="", description="The user at the relay; empty: no login.")
+    password_file: str = Field(default="", description="A file with the password, mode 600.")
+    connections: int = Field(
+        default=4, ge=1, le=50, description="Connections to the relay at a time."
+    )
+
+
+class StoreTable(_Table):
+    """Where everything is kept."""
+
+    path: str = Field(
+        default="var/maild.db",
+        min_length=1,
+        description="The database; a path without / in front is beside this file.",
+    )
+
+
+class DigestTable(_Table):
+    """The digest for people who were not there."""
+
+    schedule: Schedule = Field(
+        default="daily 09:00",
+        description='"daily 09:00", "weekly monday 09:00" or "every 4 h", in the list\'s zone.',
+    )
+
+
+class PathsTable(_Table):
+    """Your own words: a file there stands in for the default of that name."""
+
+    rules: str = Field(default="", description="A folder of rules (severity.toml, ...).")
+    templates: str = Field(default="", description="A folder of templates (receipt.txt.j2, ...).")
+
+
+class Config(_Table):
+    """All of `maild.toml`."""
+
+    list: ListTable = ListTable()
+    posting: PostingTable = PostingTable()
+    smtp: SmtpTable = SmtpTable()
+    delivery: DeliveryTable = DeliveryTable()
+    store: StoreTable = StoreTable()
+    digest: DigestTable = DigestTable()
+    paths: PathsTable = PathsTable()
+
+
+def config_of(table: dict[str, Any]) -> Config:
+    """Check a parsed `maild.toml`. Raises ConfigError with every mistake."""
+    try:
+        return Config.model_validate_json(_json(table), strict=True)
+    except ValidationError as error:
+        lines = [_explain(detail) for detail in error.errors(include_url=False)]
+        raise ConfigError("\n".join(lines)) from error
+
+
+def _json(table: dict[str, Any]) -> str:
+    # JSON, because a TOML array is a list, and strict validation of Python values wants a tuple.
+    return json.dumps(table, default=str)
+
+
+def _explain(detail: Any) -> str:
+    where = ".".join(str(step) for step in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"{where}: there is no such key{_meant(detail['loc'])}"
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{where} = {detail['input']!r}: {message[0].lower() + message[1:]}"
+
+
+def _meant(location: tuple[Any, ...]) -> str:
+    fields = Config.model_fields
+    if len(location) > 1:
+        table = fields[str(location[0])].annotation
+        known = (
+            list(table.model_fields)
+            if isinstance(table, type) and issubclass(table, BaseModel)
+            else []
+        )
+    else:
+        known = list(fields)
+    close = difflib.get_close_matches(str(location[-1]), known, 1)
+    return f"; is {close[0]} meant?" if close else f"; known are {', '.join(known)}"
+
+
+def length_of(span: str) -> timedelta | None:
+    """Give a length of time such as "15 min"; None for "never"."""
+    match = _SPAN.match(span)
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]]) if match else None

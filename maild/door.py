@@ -1,0 +1,89 @@
+"""The door: takes arrivals, commits them, and only then says 250. It never looks into a mail.
+
+The one exception is the author's address, read guarded, for the right to post.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from maild.mail.headers import author, fields, split_content
+from maild.mail.message import RawMessage, Reply
+from maild.roster.posting import Posting
+
+MAX_BATCH: Final = 256
+MAX_BATCH_OCTETS: Final = 8 << 20
+
+TAKEN: Final = Reply(250, 0, 0, "Taken; it is on record")
+TRY_AGAIN: Final = Reply(451, 3, 0, "Try again later")
+
+
+class Arrivals(Protocol):
+    """What the door needs of a store."""
+
+    def keep(self, batch: Sequence[RawMessage]) -> tuple[int, ...]:
+        """Commit a batch; gives the record's number of each, in order."""
+        ...
+
+
+class Door:
+    """Answers an SMTP server's three questions: this recipient? this author? taken?
+
+    wake: called after each commit, so that the desk looks. broken: called with what went wrong.
+    """
+
+    def __init__(
+        self,
+        arrivals: Arrivals,
+        posting: Posting,
+        wake: Callable[[], None],
+        broken: Callable[[Exception], None],
+    ) -> None:
+        self.arrivals, self.posting, self.wake, self.broken = arrivals, posting, wake, broken
+        self._waiting: list[tuple[RawMessage, asyncio.Future[Reply]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    def recipient(self, address: str) -> Reply | None:
+        """Refuse a recipient that is none of ours (RFC 5321 §3.3); None is welcome."""
+        return self.posting.recipient(address)
+
+    def author(self, raw: RawMessage) -> Reply | None:
+        """Refuse an author who may not post; None is welcome.
+
+        Never asked for a null reverse-path: that is taken, and ignored later.
+        """
+        if raw.envelope.reverse_path is None:
+            return None
+        found = fields(split_content(raw.content)[0])
+        return self.posting.author(author(found).address, raw.envelope.recipients)
+
+    async def arrive(self, raw: RawMessage) -> Reply:
+        """Commit a mail together with all that wait; 250 only after the COMMIT."""
+        receipt: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting.append((raw, receipt))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        return await receipt
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch: list[tuple[RawMessage, asyncio.Future[Reply]]] = []
+            octets = 0
+            while self._waiting and len(batch) < MAX_BATCH and octets < MAX_BATCH_OCTETS:
+                batch.append(self._waiting.pop(0))
+                octets += len(batch[-1][0].content)
+            reply = await asyncio.to_thread(self._commit, [raw for raw, _ in batch])
+            for _, receipt in batch:
+                if not receipt.done():
+                    receipt.set_result(reply)
+            if reply.positive:
+                self.wake()
+
+    def _commit(self, batch: Sequence[RawMessage]) -> Reply:
+        try:
+            self.arrivals.keep(batch)
+        except Exception as error:
+            # A full disk, a lock, a bug: whatever it is, the sender keeps the mail and tries again.
+            self.broken(error)
+            return TRY_AGAIN
+        return TAKEN

@@ -1,0 +1,134 @@
+"""The way out: to the relay by SMTP, over connections that are kept; a reply for each recipient."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from aiosmtplib import (
+    SMTP,
+    SMTPConnectError,
+    SMTPException,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
+
+from maild.mail.message import Reply, Unreachable
+
+SECONDS: Final = 60.0
+MAX_USES: Final = 100
+LOST: Final = Reply(451, 4, 2, "the connection was lost; nobody knows whether it was taken")
+
+Tls = Literal["none", "starttls", "implicit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Where the relay is and how to speak to it; tls_context None is the default one."""
+
+    host: str
+    port: int
+    hostname: str
+    tls: Tls = "none"
+    user: str = ""
+    password: str = ""
+    connections: int = 4
+    tls_context: ssl.SSLContext | None = None
+
+
+class SmtpOut:
+    """Sends mails to the relay; as many at a time as there are connections."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay = relay
+        self.idle: list[tuple[SMTP, int]] = []
+        self.slots = asyncio.Semaphore(relay.connections)
+
+    async def send(
+        self, reverse_path: str | None, recipients: Sequence[str], content: bytes
+    ) -> Mapping[str, Reply] | Unreachable:
+        """Send one mail in one transaction; gives each recipient's reply (RFC 5321 §3.3).
+
+        `Unreachable` says that nobody was asked, so nobody's attempt counts.
+        """
+        async with self.slots:
+            try:
+                client, uses = await self._client()
+            except (SMTPException, OSError, TimeoutError) as error:
+                return Unreachable(str(error) or type(error).__name__)
+            try:
+                replies = await self._transaction(client, reverse_path, recipients, content)
+            except BaseException:
+                client.close()
+                raise
+            if isinstance(replies, Unreachable) or not client.is_connected or uses >= MAX_USES:
+                client.close()
+            else:
+                self.idle.append((client, uses + 1))
+            return replies
+
+    async def _client(self) -> tuple[SMTP, int]:
+        while self.idle:
+            client, uses = self.idle.pop()
+            if client.is_connected:
+                return client, uses
+            client.close()
+        relay = self.relay
+        client = SMTP(
+            hostname=relay.host,
+            port=relay.port,
+            local_hostname=relay.hostname,
+            timeout=SECONDS,
+            use_tls=relay.tls == "implicit",
+            start_tls=relay.tls == "starttls",
+            tls_context=relay.tls_context,
+            username=relay.user or None,
+            password=relay.password or None,
+        )
+        await client.connect()
+        return client, 1
+
+    async def _transaction(
+        self, client: SMTP, reverse_path: str | None, recipients: Sequence[str], content: bytes
+    ) -> Mapping[str, Reply] | Unreachable:
+        options = [] if _ascii(reverse_path or "", *recipients) else ["SMTPUTF8"]
+        try:
+            refused, _ = await client.sendmail(
+                reverse_path or "", list(recipients), content, mail_options=options
+            )
+        except SMTPRecipientsRefused as error:
+            return {e.recipient: _reply(e.code, e.message) for e in error.recipients}
+        except (SMTPConnectError, SMTPServerDisconnected, OSError, TimeoutError):
+            client.close()
+            return dict.fromkeys(recipients, LOST)
+        except SMTPResponseException as error:
+            if error.code == 421:
+                return Unreachable(error.message)
+            return dict.fromkeys(recipients, _reply(error.code, error.message))
+        except (SMTPException, ValueError) as error:
+            # A library that lost step, an address it will not print: never reuse the connection.
+            client.close()
+            return dict.fromkeys(recipients, Reply(451, 5, 0, f"not sent: {type(error).__name__}"))
+        sent = Reply(250, 0, 0, "sent")
+        return {
+            r: _reply(refused[r].code, refused[r].message) if r in refused else sent
+            for r in recipients
+        }
+
+    async def close(self) -> None:
+        """Say QUIT on every idle connection."""
+        for client, _ in self.idle:
+            client.close()
+        self.idle.clear()
+
+
+def _ascii(*texts: str) -> bool:
+    return all(text.isascii() for text in texts)
+
+
+def _reply(code: int, message: str) -> Reply:
+    """Keep the relay's words; anything that is no 2yz, 4yz or 5yz is taken as temporary."""
+    text = " ".join(message.split())[:300]
+    return Reply(code if 200 <= code < 600 else 451, 0, 0, text)

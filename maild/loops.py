@@ -1,0 +1,199 @@
+"""The clocks: deliver what is due; ask again for drafts; send digests."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Final, Protocol
+
+from maild.mail.message import Reply, Unreachable
+
+MAX_RECIPIENTS: Final = 50
+GROUP_SECONDS: Final = 0.05
+FIRST_PROBE: Final = 1.0
+LAST_PROBE: Final = 30.0
+GIVE_UP_AFTER: Final = timedelta(days=4)
+# RFC 5321 §4.5.4.1 asks for 30 minutes; an incident's mail cannot wait so long at first.
+WAITS: Final = tuple(timedelta(seconds=s) for s in (10, 30, 60, 120, 300, 600, 900, 1800))
+
+
+def again_at(attempts: int, created_at: datetime, now: datetime) -> datetime | None:
+    """Say when a deferred delivery is tried again; None when it is time to give up.
+
+    attempts: how many were made, at least 1.
+    """
+    if now - created_at >= GIVE_UP_AFTER:
+        return None
+    return now + WAITS[min(attempts, len(WAITS)) - 1]
+
+
+class Due(Protocol):
+    """One delivery that is due."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def letter(self) -> int: ...
+    @property
+    def recipient(self) -> str: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def created_at(self) -> datetime: ...
+
+
+class Outbox(Protocol):
+    """What delivery needs of a store."""
+
+    def due(self, now: datetime, limit: int, busy: Sequence[int]) -> Sequence[Due]:
+        """List what is due, oldest first, without the mails that are under way."""
+        ...
+
+    def letter(self, number: int) -> tuple[str | None, bytes]:
+        """Give a mail's reverse-path and octets."""
+        ...
+
+    def next_due(self) -> datetime | None:
+        """Say when the next delivery is due."""
+        ...
+
+    def settle(self, results: Sequence[tuple[int, Reply, datetime | None]], now: datetime) -> None:
+        """Commit the fates of deliveries."""
+        ...
+
+
+class Transport(Protocol):
+    """The way out."""
+
+    async def send(
+        self, reverse_path: str | None, recipients: Sequence[str], content: bytes
+    ) -> Mapping[str, Reply] | Unreachable:
+        """Send one mail in one transaction; a reply for each recipient."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class Deliverer:
+    """Delivers what is due, several transactions at once; a relay that is down costs nobody an attempt."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        transport: Transport,
+        clock: Callable[[], datetime],
+        log: Callable[..., None],
+        parallel: int,
+    ) -> None:
+        self.outbox, self.transport, self.clock, self.log = outbox, transport, clock, log
+        self.parallel = parallel
+        self.woken = asyncio.Event()
+        self.results: list[tuple[int, Reply, datetime | None]] = []
+        self.busy: dict[int, int] = {}
+        self.running: set[asyncio.Task[None]] = set()
+        self.probe = 0.0
+
+    def wake(self) -> None:
+        """Look now: something new is owed."""
+        self.woken.set()
+
+    async def run(self) -> None:
+        """Deliver for ever; ends when cancelled, with the results so far committed."""
+        try:
+            while True:
+                self.woken.clear()
+                self._begin()
+                await self._rest()
+                self._settle()
+        finally:
+            for task in self.running:
+                task.cancel()
+            await asyncio.gather(*self.running, return_exceptions=True)
+            self._settle()
+            await self.transport.close()
+
+    def _begin(self) -> None:
+        """Start as many transactions as there is room for; while the relay is down, one probe."""
+        room = (1 if self.probe else self.parallel) - len(self.running)
+        if room <= 0:
+            return
+        due = self.outbox.due(self.clock(), room * MAX_RECIPIENTS, tuple(self.busy))
+        for letter, group in groupby(due, key=lambda d: d.letter):
+            batch = list(group)
+            for at in range(0, len(batch), MAX_RECIPIENTS):
+                if len(self.running) < self.parallel:
+                    part = batch[at : at + MAX_RECIPIENTS]
+                    self.busy[letter] = self.busy.get(letter, 0) + 1
+                    task = asyncio.create_task(self._deliver(letter, part))
+                    self.running.add(task)
+                    task.add_done_callback(self._ended)
+            if self.probe:
+                return
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.running.discard(task)
+        self.woken.set()
+
+    async def _rest(self) -> None:
+        """Wait for something to do: a wake-up, a result to commit, the next due time, a probe."""
+        timeout = GROUP_SECONDS if self.results else self._until_due()
+        if self.probe and not self.running:
+            await asyncio.sleep(self.probe)
+            return
+        try:
+            await asyncio.wait_for(self.woken.wait(), timeout)
+        except TimeoutError:
+            return
+        if self.running:
+            # Results come in bunches; one commit for all of a bunch.
+            await asyncio.wait(self.running, timeout=GROUP_SECONDS)
+
+    def _until_due(self) -> float:
+        due = self.outbox.next_due() if not self.running else None
+        if due is None:
+            return 30.0
+        return min(30.0, max(0.01, (due - self.clock()).total_seconds()))
+
+    async def _deliver(self, letter: int, batch: Sequence[Due]) -> None:
+        try:
+            reverse_path, content = self.outbox.letter(letter)
+            replies = await self.transport.send(
+                reverse_path, [due.recipient for due in batch], content
+            )
+            if isinstance(replies, Unreachable):
+                self._down(replies)
+                return
+            if self.probe:
+                self.log("relay_up")
+            self.probe = 0.0
+            for due in batch:
+                self._note(due, replies.get(due.recipient, Reply(451, 0, 0, "no reply")))
+        finally:
+            self.busy[letter] -= 1
+            if not self.busy[letter] and not any(d.number for d in batch if self._pending(d)):
+                del self.busy[letter]
+
+    def _pending(self, due: Due) -> bool:
+        return any(number == due.number for number, _, _ in self.results)
+
+    def _note(self, due: Due, reply: Reply) -> None:
+        now = self.clock()
+        retry = again_at(due.attempts + 1, due.created_at, now) if reply.deferred else None
+        self.results.append((due.number, reply, retry))
+        event = "sent" if reply.positive else "deferred" if retry else "failed"
+        self.log(event, letter=due.letter, recipient=due.recipient, kind=due.kind, reply=str(reply))
+
+    def _down(self, why: Unreachable) -> None:
+        if not self.probe:
+            self.log("relay_down", reason=why.reason)
+        self.probe = min(LAST_PROBE, self.probe * 2 or FIRST_PROBE)
+
+    def _settle(self) -> None:
+        results, self.results = self.results, []
+        if results:
+            self.outbox.settle(results, self.clock())
+            self.busy = {letter: n for letter, n in self.busy.items() if n > 0}

@@ -1,0 +1,73 @@
+"""The right to post, and which addresses are ours (design section 4.1; interface, "Addresses")."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from maild.mail.message import Reply
+
+Room = Literal["posting", "incident", "draft", "request", "owner", "bounces", "check"]
+
+_DETAIL: Final = (
+    (re.compile(r"\d{4}-\d{1,9}"), "incident"),
+    (re.compile(r"draft-[a-z0-9]{6,40}"), "draft"),
+    (re.compile(r"check"), "check"),
+    (re.compile(r"request"), "request"),
+    (re.compile(r"owner"), "owner"),
+    (re.compile(r"bounces-[a-z0-9-]+"), "bounces"),
+)
+_POSTING_ROOMS: Final = frozenset({"posting", "incident", "draft"})
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """Who may post where.
+
+    address: the posting address. allow: addresses and "@domains", lower case. owner: named in a
+    refusal.
+    """
+
+    address: str
+    allow: frozenset[str]
+    owner: str
+
+    def room(self, recipient: str) -> Room | None:
+        """Say what one of our addresses is; None for an address that is not ours."""
+        local, _, domain = recipient.lower().rpartition("@")
+        name, _, host = self.address.lower().rpartition("@")
+        if domain != host and recipient.lower() != "postmaster":
+            return None
+        if local == name:
+            return "posting"
+        if local == "postmaster" or recipient.lower() == "postmaster" or local == f"{name}-owner":
+            return "owner"
+        if local == f"{name}-request":
+            return "request"
+        if re.fullmatch(rf"{re.escape(name)}-bounces(?:\+[a-z0-9-]+)?", local):
+            return "bounces"
+        detail = local.removeprefix(f"{name}+")
+        if detail == local:
+            return None
+        return next((room for pattern, room in _DETAIL if pattern.fullmatch(detail)), None)  # type: ignore[misc]
+
+    def recipient(self, address: str) -> Reply | None:
+        """Refuse an address that is none of ours; None is welcome."""
+        if self.room(address) is None:
+            return Reply(550, 1, 1, "There is no such address here")
+        return None
+
+    def may_post(self, author: str) -> bool:
+        """Whether an author may post: by address, or by domain or a subdomain of it."""
+        address = author.lower()
+        domain = address.rpartition("@")[2]
+        labels = domain.split(".")
+        parents = ("@" + ".".join(labels[i:]) for i in range(len(labels) - 1))
+        return address in self.allow or (bool(domain) and any(d in self.allow for d in parents))
+
+    def author(self, author: str, recipients: Iterable[str]) -> Reply | None:
+        """Refuse an author who may not post at a posting address; None is welcome."""
+        posting = any(self.room(recipient) in _POSTING_ROOMS for recipient in recipients)
+        if not posting or self.may_post(author):
+            return None
+        return Reply(550, 7, 1, f"You may not post here; ask {self.owner}")
