@@ -4,18 +4,32 @@ It reads the past, thinks (`incident.conclude`), has the letters written, and en
 one transaction. It knows no database and no socket: the `Ledger` is whatever fits below.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from typing import Protocol
+from datetime import datetime, timedelta, tzinfo
+from typing import Final, Protocol
 
 from maild.incident.conclude import Arrived, Past, Policy, conclude
-from maild.incident.entry import Entry
+from maild.incident.entry import Entry, OwnerWord, Word
 from maild.incident.thread import Keys, keys
-from maild.mail.message import Mail, Outgoing
-from maild.reading.report import Report
+from maild.letters.compose import compose
+from maild.letters.letterhead import Letterhead
+from maild.letters.owner import owner_word
+from maild.letters.receipt import word
+from maild.mail.automatic import automatic
+from maild.mail.headers import author, fields, split_content
+from maild.mail.message import Mail, Outgoing, RawMessage
+from maild.mail.parse import parse_header
+from maild.reading.report import Read, Report, Unreadable
+from maild.trouble import Broken
 
-MAX_THOUGHTS = 5
+MAX_THOUGHTS: Final = 5
+MAX_DEATHS: Final = 2
+AHEAD: Final = 64
+PATIENCE: Final = timedelta(milliseconds=250)
+TROUBLE_SECONDS: Final = 1.0
 
 
 class Ledger(Protocol):
@@ -25,6 +39,28 @@ class Ledger(Protocol):
         """Collect what is on record and matters for this mail."""
         ...
 
+    def raw(self, number: int) -> RawMessage:
+        """Give the octets of a record."""
+        ...
+
+    def root(self, incident_id: str) -> str | None:
+        """Give the Message-ID of the incident's first copy."""
+        ...
+
+    def waiting(self, after: int, limit: int) -> Sequence[tuple[int, RawMessage]]:
+        """List what is not concluded yet and numbered above `after`, in order of arrival."""
+        ...
+
+    def begin(self, number: int) -> int:
+        """Note that thinking about a mail begins; says how often it began before and never ended."""
+        ...
+
+    def shunt(
+        self, number: int, mail: Mail, reason: str, letters: Sequence[Outgoing], now: datetime
+    ) -> None:
+        """Keep a mail aside, with its octets; letters are sent once per cause and hour."""
+        ...
+
     def enter(
         self, arrived: Arrived, entry: Entry, past: Past, letters: Sequence[Outgoing], now: datetime
     ) -> bool:
@@ -32,10 +68,7 @@ class Ledger(Protocol):
         ...
 
 
-Writer = Callable[[Entry, Arrived], Sequence[Outgoing]]
-
-
-class Contended(Exception):
+class Contended(Broken):
     """Somebody else changed the incident again and again while we thought; try later."""
 
 
@@ -43,15 +76,15 @@ class Contended(Exception):
 class Desk:
     """Thinks about mails, one at a time.
 
-    token: gives a draft's reply token for a record's number; it can't be guessed. write: makes the
-    letters of an entry; None sends nothing (a replay).
+    token: gives a draft's reply token for a record's number; it can't be guessed. head: what letters
+    are written on; None sends nothing (a replay).
     """
 
     ledger: Ledger
     policy: Policy
     zone: tzinfo
     token: Callable[[int], str]
-    write: Writer | None = None
+    head: Letterhead | None = None
 
     def conclude(self, number: int, mail: Mail, report: Report, now: datetime) -> Entry:
         """Conclude one mail. Raises Contended; other exceptions are bugs or a broken world."""
@@ -61,7 +94,170 @@ class Desk:
         for _ in range(MAX_THOUGHTS):
             past = self.ledger.past(arrived, found, year, now)
             entry = conclude(arrived, past, self.policy)
-            letters = self.write(entry, arrived) if self.write is not None else ()
+            letters = self.letters(entry, mail, now)
             if self.ledger.enter(arrived, entry, past, letters, now):
                 return entry
         raise Contended(f"mail {number}")
+
+    def letters(self, entry: Entry, parent: Mail, now: datetime) -> Sequence[Outgoing]:
+        """Write the letters of an entry; none in a replay."""
+        if self.head is None:
+            return ()
+        root = self.ledger.root(entry.incident_id) if entry.incident_id else None
+        return tuple(compose(self.head, entry, parent, self.ledger.raw, root, now))
+
+    def shunt(self, number: int, raw: RawMessage, reason: str, now: datetime) -> None:
+        """Keep a mail aside that could not be processed; tell its author and the owner.
+
+        The author is told only where a person wrote it, as far as its header section says.
+        """
+        mail = parse_header(raw)
+        letters: list[Outgoing] = []
+        if self.head is not None:
+            name = mail.author.address or "an unknown author"
+            owner = OwnerWord("shunted", name, number, reason)
+            letters.append(owner_word(self.head, owner, now))
+            words = self.policy.rules.mail.automatic
+            if automatic(mail, words, self.policy.ours) is None and mail.author.address:
+                told = Word("shunted", mail.author, number, name=self.head.owner[0])
+                letters.append(word(self.head, told, mail, now))
+        self.ledger.shunt(number, mail, reason, letters, now)
+
+
+class Readers(Protocol):
+    """What the pump needs of the reader processes."""
+
+    async def read(self, raw: RawMessage) -> Read:
+        """Read one mail; never raises."""
+        ...
+
+
+@dataclass(slots=True)
+class _Job:
+    number: int
+    raw: RawMessage
+    author: str
+    since: datetime
+    task: "asyncio.Task[Read] | None" = None
+    old: bool = False
+
+
+class Pump:
+    """Takes what has arrived to the readers and to the desk, in order of arrival.
+
+    One running mail for each author; a mail that is not read within 250 ms is passed by. trouble:
+    called with an exception when the store fails, and with None when it works again.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        readers: Readers,
+        clock: Callable[[], datetime],
+        log: Callable[..., None],
+        entered: Callable[[], None],
+        trouble: Callable[[BaseException | None], None],
+    ) -> None:
+        self.desk, self.readers, self.clock, self.log = desk, readers, clock, log
+        self.entered, self.trouble = entered, trouble
+        self.woken = asyncio.Event()
+        self.jobs: list[_Job] = []
+        self.last = 0
+        self.first_sight = True
+
+    def wake(self) -> None:
+        """Look now: something has arrived, or was read."""
+        self.woken.set()
+
+    async def run(self) -> None:
+        """Pump for ever."""
+        while True:
+            self.woken.clear()
+            try:
+                self._fetch()
+                busy = self._conclude()
+                self.trouble(None)
+            except Exception as error:
+                # The store failed: nothing was changed, all of it is tried again.
+                self.trouble(error)
+                self._forget()
+                await asyncio.sleep(TROUBLE_SECONDS)
+                continue
+            if not busy:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.woken.wait(), 0.05 if self.jobs else 1.0)
+
+    def _forget(self) -> None:
+        for job in self.jobs:
+            if job.task is not None:
+                job.task.cancel()
+        self.jobs.clear()
+        self.last, self.first_sight = 0, True
+
+    def _fetch(self) -> None:
+        room = AHEAD - len(self.jobs)
+        if room > 0:
+            for number, raw in self.desk.ledger.waiting(self.last, room):
+                found = fields(split_content(raw.content)[0])
+                name = author(found).address.lower() or str(raw.envelope.reverse_path)
+                self.jobs.append(_Job(number, raw, name, self.clock(), old=self.first_sight))
+                self.last = number
+            self.first_sight = False
+        running = {job.author for job in self.jobs if job.task is not None and not job.task.done()}
+        for job in self.jobs:
+            if job.task is None and job.author not in running:
+                running.add(job.author)
+                job.since = self.clock()
+                job.task = asyncio.create_task(self.readers.read(job.raw))
+                job.task.add_done_callback(lambda _: self.woken.set())
+
+    def _conclude(self) -> bool:
+        """Conclude what is read, in order; True where more can be done at once."""
+        now = self.clock()
+        waiting: set[str] = set()
+        for job in list(self.jobs):
+            done = job.task is not None and job.task.done()
+            if not done and now - job.since < PATIENCE:
+                return False
+            if not done or job.author in waiting:
+                waiting.add(job.author)
+                continue
+            self.jobs.remove(job)
+            self._one(job)
+            return True
+        return False
+
+    def _one(self, job: _Job) -> None:
+        now = self.clock()
+        read = job.task.result() if job.task is not None else Unreadable("never read")
+        # Only what lay here when we started may have killed us before.
+        deaths = self.desk.ledger.begin(job.number) if job.old else 0
+        if deaths >= MAX_DEATHS:
+            read = Unreadable("the desk died of it twice")
+        if isinstance(read, Unreadable):
+            self.desk.shunt(job.number, job.raw, read.reason, now)
+            self.log("shunted", mail=job.number, author=job.author, reason=read.reason)
+        else:
+            self._enter(job, read, now)
+        self.entered()
+
+    def _enter(self, job: _Job, read: tuple[Mail, Report], now: datetime) -> None:
+        mail, report = read
+        try:
+            entry = self.desk.conclude(job.number, mail, report, now)
+        except Broken:
+            raise
+        except Exception as error:
+            self.log("bug", mail=job.number, error=error)
+            reason = f"{type(error).__name__} while thinking about it"
+            self.desk.shunt(job.number, job.raw, reason, now)
+            return
+        self.log(
+            entry.verdict,
+            mail=job.number,
+            message_id=mail.message_id,
+            author=mail.author.address,
+            kind=entry.kind,
+            incident=entry.incident_id,
+            reason=entry.reason,
+        )

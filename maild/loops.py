@@ -47,8 +47,8 @@ class Due(Protocol):
 class Outbox(Protocol):
     """What delivery needs of a store."""
 
-    def due(self, now: datetime, limit: int, busy: Sequence[int]) -> Sequence[Due]:
-        """List what is due, oldest first, without the mails that are under way."""
+    def due(self, now: datetime, limit: int) -> Sequence[Due]:
+        """List what is due, oldest first."""
         ...
 
     def letter(self, number: int) -> tuple[str | None, bytes]:
@@ -93,7 +93,8 @@ class Deliverer:
         self.parallel = parallel
         self.woken = asyncio.Event()
         self.results: list[tuple[int, Reply, datetime | None]] = []
-        self.busy: dict[int, int] = {}
+        # Deliveries under way, or whose result is not committed yet.
+        self.taken: set[int] = set()
         self.running: set[asyncio.Task[None]] = set()
         self.probe = 0.0
 
@@ -121,22 +122,26 @@ class Deliverer:
         room = (1 if self.probe else self.parallel) - len(self.running)
         if room <= 0:
             return
-        due = self.outbox.due(self.clock(), room * MAX_RECIPIENTS, tuple(self.busy))
+        limit = len(self.taken) + room * MAX_RECIPIENTS
+        due = [d for d in self.outbox.due(self.clock(), limit) if d.number not in self.taken]
         for letter, group in groupby(due, key=lambda d: d.letter):
             batch = list(group)
             for at in range(0, len(batch), MAX_RECIPIENTS):
-                if len(self.running) < self.parallel:
-                    part = batch[at : at + MAX_RECIPIENTS]
-                    self.busy[letter] = self.busy.get(letter, 0) + 1
-                    task = asyncio.create_task(self._deliver(letter, part))
-                    self.running.add(task)
-                    task.add_done_callback(self._ended)
-            if self.probe:
-                return
+                if room > 0:
+                    room -= 1
+                    self._start(letter, batch[at : at + MAX_RECIPIENTS])
+
+    def _start(self, letter: int, batch: Sequence[Due]) -> None:
+        self.taken.update(due.number for due in batch)
+        task = asyncio.create_task(self._deliver(letter, batch))
+        self.running.add(task)
+        task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.running.discard(task)
         self.woken.set()
+        if not task.cancelled() and task.exception() is not None:
+            self.log("bug", error=task.exception())
 
     async def _rest(self) -> None:
         """Wait for something to do: a wake-up, a result to commit, the next due time, a probe."""
@@ -159,26 +164,18 @@ class Deliverer:
         return min(30.0, max(0.01, (due - self.clock()).total_seconds()))
 
     async def _deliver(self, letter: int, batch: Sequence[Due]) -> None:
-        try:
-            reverse_path, content = self.outbox.letter(letter)
-            replies = await self.transport.send(
-                reverse_path, [due.recipient for due in batch], content
-            )
-            if isinstance(replies, Unreachable):
-                self._down(replies)
-                return
-            if self.probe:
-                self.log("relay_up")
-            self.probe = 0.0
-            for due in batch:
-                self._note(due, replies.get(due.recipient, Reply(451, 0, 0, "no reply")))
-        finally:
-            self.busy[letter] -= 1
-            if not self.busy[letter] and not any(d.number for d in batch if self._pending(d)):
-                del self.busy[letter]
-
-    def _pending(self, due: Due) -> bool:
-        return any(number == due.number for number, _, _ in self.results)
+        reverse_path, content = self.outbox.letter(letter)
+        recipients = [due.recipient for due in batch]
+        replies = await self.transport.send(reverse_path, recipients, content)
+        if isinstance(replies, Unreachable):
+            self._down(replies)
+            self.taken.difference_update(due.number for due in batch)
+            return
+        if self.probe:
+            self.log("relay_up")
+        self.probe = 0.0
+        for due in batch:
+            self._note(due, replies.get(due.recipient, Reply(451, 0, 0, "no reply")))
 
     def _note(self, due: Due, reply: Reply) -> None:
         now = self.clock()
@@ -196,4 +193,5 @@ class Deliverer:
         results, self.results = self.results, []
         if results:
             self.outbox.settle(results, self.clock())
-            self.busy = {letter: n for letter, n in self.busy.items() if n > 0}
+            # Only now may a deferred one be taken again.
+            self.taken.difference_update(number for number, _, _ in results)

@@ -14,6 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = {
     "mail": 0,
     "config": 0,
+    "trouble": 0,
     "reading": 1,
     "incident": 2,
     "roster": 2,

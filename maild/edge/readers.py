@@ -9,7 +9,6 @@ import multiprocessing
 import resource
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,21 +17,11 @@ from pebble import ProcessExpired, ProcessPool
 from maild.mail.message import Mail, RawMessage
 from maild.mail.parse import parse
 from maild.reading.body import ListNames
-from maild.reading.report import Reader, Report
+from maild.reading.report import Read, Reader, Report, Unreadable
 from maild.reading.rules import Rules
 
 SECONDS: Final = 2.0
 MEMORY_OCTETS: Final = 512 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A mail that no worker could read: it took too long, too much memory, or broke us."""
-
-    reason: str
-
-
-Read = tuple[Mail, Report] | Unreadable
 
 
 class _Worker:

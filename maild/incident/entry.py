@@ -9,7 +9,7 @@ from maild.incident.verdict import Finding, Kind, Stated
 from maild.mail.message import Address
 from maild.reading.reading import Person, Value
 
-Verdict = Literal["accepted", "rejected", "ignored", "duplicate", "command"]
+Verdict = Literal["accepted", "rejected", "ignored", "duplicate", "command", "shunted"]
 MailKind = Literal["opening", "update", "note", "completion", "automatic", "command", "check", ""]
 DraftState = Literal["held", "completed", "withdrawn", "published"]
 

@@ -7,6 +7,7 @@ structure and nothing else: no header field but Content-*, no attachment, 2 MB a
 
 import re
 import unicodedata
+from dataclasses import replace
 from email import message_from_bytes
 from email.message import Message
 from typing import Final
@@ -100,6 +101,12 @@ def parse(raw: RawMessage) -> Mail:
         structure=structure,
         defects=tuple(defects),
     )
+
+
+def parse_header(raw: RawMessage) -> Mail:
+    """Read the header section alone; for a mail whose body nobody could read."""
+    section, _ = split_content(raw.content)
+    return parse(replace(raw, content=section + b"\r\n"))
 
 
 def _text_parts(

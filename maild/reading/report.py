@@ -59,6 +59,16 @@ class Report:
         return tuple(reading for reading in self.readings if reading.field == field)
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A mail that no reader could read: it took too long, too much memory, or broke us."""
+
+    reason: str
+
+
+Read = tuple[Mail, Report] | Unreadable
+
+
 class Reader:
     """Reads mails with one rule set; compiled once, used for many mails."""
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from maild.trouble import Broken
 
 SCHEMA_VERSION: Final = 1
 BUSY_SECONDS: Final = 5.0
@@ -14,6 +16,24 @@ BUSY_SECONDS: Final = 5.0
 
 class StoreError(Exception):
     """The database is missing, of a newer schema, or cannot be opened; the text says which."""
+
+
+class Connection(sqlite3.Connection):
+    """A connection whose operational errors are `Broken`: not ours, and worth another try."""
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:  # type: ignore[override]
+        """Run a statement. Raises Broken where the disk, a lock or the file is at fault."""
+        try:
+            return super().execute(*args)
+        except sqlite3.OperationalError as error:
+            raise Broken(str(error)) from error
+
+    def executemany(self, *args: Any) -> sqlite3.Cursor:  # type: ignore[override]
+        """Run a statement for many rows. Raises Broken as `execute` does."""
+        try:
+            return super().executemany(*args)
+        except sqlite3.OperationalError as error:
+            raise Broken(str(error)) from error
 
 
 def connect(path: str | Path, *, readonly: bool = False) -> sqlite3.Connection:
@@ -36,13 +56,14 @@ def connect(path: str | Path, *, readonly: bool = False) -> sqlite3.Connection:
             isolation_level=None,
             uri=readonly,
             check_same_thread=False,
+            factory=Connection,
         )
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
         if not readonly:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, Broken) as error:
         raise StoreError(f"{name}: {error}") from error
     return connection
 

@@ -12,7 +12,8 @@ from maild.incident.conclude import Arrived, Past
 from maild.incident.entry import Draft, Entry
 from maild.incident.model import Happening, Incident
 from maild.incident.thread import Keys, Place, fingerprint, place_of, unknown
-from maild.mail.message import Envelope, Outgoing, RawMessage
+from maild.mail.message import Envelope, Mail, Outgoing, RawMessage
+from maild.reading.report import Report
 
 # Verdicts that never make a later mail a duplicate (design, section 4.6).
 _NO_PRECEDENT = ("shunted", "duplicate", "check")
@@ -41,6 +42,15 @@ class Ledger:
         if row is None:
             raise KeyError(number)
         return _raw(row)
+
+    def begin(self, number: int) -> int:
+        """Note that thinking about a mail begins; says how often it began before and never ended."""
+        with transaction(self.connection) as connection:
+            row = connection.execute(
+                "UPDATE waiting SET deaths = deaths + 1 WHERE arrival = ? RETURNING deaths",
+                (number,),
+            ).fetchone()
+        return int(row["deaths"]) - 1 if row else 0
 
     # The past ------------------------------------------------------------------------------
 
@@ -172,6 +182,26 @@ class Ledger:
                 owe(connection, letter, now)
             connection.execute("DELETE FROM waiting WHERE arrival = ?", (arrived.number,))
         return True
+
+    def shunt(
+        self, number: int, mail: Mail, reason: str, letters: Sequence[Outgoing], now: datetime
+    ) -> None:
+        """Keep a mail aside, with its octets; the owner hears of each cause once an hour."""
+        with transaction(self.connection) as connection:
+            entry = Entry("shunted", "", reason)
+            report = Report((), mail.subject, "", False, mail.author)
+            self._mail(connection, Arrived(number, mail, report, ""), entry)
+            for letter in letters:
+                if letter.kind != "owner" or self._tell(connection, reason, now):
+                    owe(connection, letter, now)
+            connection.execute("DELETE FROM waiting WHERE arrival = ?", (number,))
+
+    def _tell(self, connection: sqlite3.Connection, cause: str, now: datetime) -> bool:
+        """Whether the owner has not heard of this cause within the hour."""
+        cursor = connection.execute(
+            "INSERT OR IGNORE INTO told (cause, hour) VALUES (?, ?)", (cause, stamp(now)[:13])
+        )
+        return cursor.rowcount == 1
 
     def _mail(self, connection: sqlite3.Connection, arrived: Arrived, entry: Entry) -> None:
         mail = arrived.mail
