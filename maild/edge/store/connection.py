@@ -21,14 +21,14 @@ class StoreError(Exception):
 class Connection(sqlite3.Connection):
     """A connection whose operational errors are `Broken`: not ours, and worth another try."""
 
-    def execute(self, *args: Any) -> sqlite3.Cursor:  # type: ignore[override]
+    def execute(self, *args: Any) -> sqlite3.Cursor:
         """Run a statement. Raises Broken where the disk, a lock or the file is at fault."""
         try:
             return super().execute(*args)
         except sqlite3.OperationalError as error:
             raise Broken(str(error)) from error
 
-    def executemany(self, *args: Any) -> sqlite3.Cursor:  # type: ignore[override]
+    def executemany(self, *args: Any) -> sqlite3.Cursor:
         """Run a statement for many rows. Raises Broken as `execute` does."""
         try:
             return super().executemany(*args)
