@@ -6,7 +6,8 @@ Each key is documented where it is declared; `maild init` writes its file from t
 import difflib
 import json
 import re
-from datetime import timedelta
+import textwrap
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -36,7 +37,8 @@ class ConfigError(Exception):
     """The configuration cannot be used; the text has one line for each mistake."""
 
 
-def _address(value: str) -> str:
+def address_of(value: str) -> str:
+    """Check an address of the roster or the configuration. Raises ValueError with what is wrong."""
     try:
         return validate_email(value, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
@@ -48,7 +50,7 @@ def _address_or_domain(value: str) -> str:
         if not re.match(DOMAIN, value.lower()):
             raise ValueError('is no domain; write "@example.com"')
         return value.lower()
-    return _address(value).lower()
+    return address_of(value).lower()
 
 
 def _zone(value: str) -> str:
@@ -79,7 +81,24 @@ def _schedule(value: str) -> str:
     return value
 
 
-AddressText = Annotated[str, AfterValidator(_address)]
+def _clock(value: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise ValueError('is no time of day; write "09:00"')
+    return value
+
+
+def _holiday(value: str) -> str:
+    try:
+        date.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError('is no day; write "2026-12-25"') from error
+    return value
+
+
+Clock = Annotated[str, AfterValidator(_clock)]
+Holiday = Annotated[str, AfterValidator(_holiday)]
+Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+AddressText = Annotated[str, AfterValidator(address_of)]
 Poster = Annotated[str, AfterValidator(_address_or_domain)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Listen = Annotated[str, AfterValidator(_listen)]
@@ -111,6 +130,10 @@ class ListTable(_Table):
     timezone: Zone = Field(
         default="UTC",
         description="The organisation's zone: times without a zone are in it, and days begin in it.",
+    )
+    addresses: Literal["names", "plus"] = Field(
+        default="names",
+        description='How we write our own addresses: "names" is incidents-owner@, "plus" is incidents+owner@, for mail servers that know one mailbox only. Both are always understood.',
     )
     tags: tuple[str, ...] = Field(
         default=(),
@@ -214,6 +237,21 @@ class DigestTable(_Table):
     )
 
 
+class HoursTable(_Table):
+    """When people work: the lesser incidents are minded in these hours only."""
+
+    begin: Clock = Field(default="09:00", description="When the working day begins.")
+    end: Clock = Field(default="17:00", description="When it ends.")
+    days: tuple[Day, ...] = Field(
+        default=("monday", "tuesday", "wednesday", "thursday", "friday"),
+        min_length=1,
+        description="The working days of a week.",
+    )
+    holidays: tuple[Holiday, ...] = Field(
+        default=(), description='Days on which nobody works, such as "2026-12-25".'
+    )
+
+
 class PathsTable(_Table):
     """Your own words: a file there stands in for the default of that name."""
 
@@ -230,6 +268,7 @@ class Config(_Table):
     delivery: DeliveryTable = DeliveryTable()
     store: StoreTable = StoreTable()
     digest: DigestTable = DigestTable()
+    working_hours: HoursTable = HoursTable()
     paths: PathsTable = PathsTable()
 
 
@@ -274,3 +313,32 @@ def length_of(span: str) -> timedelta | None:
     """Give a length of time such as "15 min"; None for "never"."""
     match = _SPAN.match(span)
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]]) if match else None
+
+
+def listen_address(place: str) -> tuple[str, int]:
+    """Split a place to listen on, such as "127.0.0.1:8025" or "[::1]:8025"."""
+    host, _, port = place.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def commented() -> str:
+    """Write `maild.toml` as `maild init` does: every key with its default, and what it is for."""
+    parts = ["# maild's configuration. Every key is here with its default; change what you need.\n"]
+    for name, table in Config.model_fields.items():
+        kind = table.annotation
+        if not isinstance(kind, type) or not issubclass(kind, BaseModel):
+            continue
+        about = " ".join((kind.__doc__ or "").split())
+        parts.append(f"\n[{name}]  # {about}\n")
+        for key, declared in kind.model_fields.items():
+            lines = textwrap.wrap(declared.description or "", 96)
+            parts += [f"# {line}\n" for line in lines]
+            parts.append(f"{key} = {_toml(declared.default)}\n")
+    return "".join(parts)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    # JSON's strings, numbers and booleans are TOML's.
+    return json.dumps(value, ensure_ascii=False)

@@ -7,24 +7,41 @@ one transaction. It knows no database and no socket: the `Ledger` is whatever fi
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, Protocol
 
+from maild.incident.cadence import draft_step
 from maild.incident.conclude import Arrived, Past, Policy, conclude
-from maild.incident.entry import Entry, OwnerWord, Word
-from maild.incident.thread import Keys, keys
+from maild.incident.digest import Digest, History, digest, figures
+from maild.incident.draft import stepped
+from maild.incident.entry import Draft, Entry, OwnerWord, Word
+from maild.incident.hours import WorkingHours
+from maild.incident.model import Incident
+from maild.incident.thread import Keys, incident_id, keys
 from maild.letters.compose import compose
+from maild.letters.digest import digest_letter
 from maild.letters.letterhead import Letterhead
 from maild.letters.owner import owner_word
 from maild.letters.receipt import word
 from maild.mail.automatic import automatic
 from maild.mail.headers import author, fields, split_content
-from maild.mail.message import Mail, Outgoing, RawMessage
+from maild.mail.message import Audience, Mail, Outgoing, RawMessage
 from maild.mail.parse import parse_header
 from maild.reading.report import Read, Report, Unreadable
+from maild.roster.posting import Posting, Room
 from maild.trouble import Broken
 
+# A mail to several of our addresses is what the first of these says: an incident before all.
+ROOMS: Final[tuple[Room, ...]] = (
+    "draft",
+    "incident",
+    "posting",
+    "check",
+    "request",
+    "owner",
+    "bounces",
+)
 MAX_THOUGHTS: Final = 5
 MAX_DEATHS: Final = 2
 AHEAD: Final = 64
@@ -55,6 +72,14 @@ class Ledger(Protocol):
         """Note that thinking about a mail begins; says how often it began before and never ended."""
         ...
 
+    def incident(self, incident_id: str | None) -> tuple[Incident | None, int]:
+        """Give an incident and its version; of a merged one, the one that it goes on as."""
+        ...
+
+    def next_number(self, year: int) -> int:
+        """Give the number of the next incident of a year."""
+        ...
+
     def shunt(
         self, number: int, mail: Mail, reason: str, letters: Sequence[Outgoing], now: datetime
     ) -> None:
@@ -76,19 +101,22 @@ class Contended(Broken):
 class Desk:
     """Thinks about mails, one at a time.
 
-    token: gives a draft's reply token for a record's number; it can't be guessed. head: what letters
-    are written on; None sends nothing (a replay).
+    token: gives a draft's reply token for a record's number; it can't be guessed. posting: who may
+    post where; None lets everybody. head: what letters are written on; None sends nothing (a replay).
+    hours: when people work; only the clock asks.
     """
 
     ledger: Ledger
     policy: Policy
     zone: tzinfo
     token: Callable[[int], str]
+    posting: Posting | None = None
     head: Letterhead | None = None
+    hours: WorkingHours | None = None
 
     def conclude(self, number: int, mail: Mail, report: Report, now: datetime) -> Entry:
         """Conclude one mail. Raises Contended; other exceptions are bugs or a broken world."""
-        arrived = Arrived(number, mail, report, self.token(number))
+        arrived = self.arrived(number, mail, report)
         found = keys(mail, report, self.policy.address)
         year = mail.received_at.astimezone(self.zone).year
         for _ in range(MAX_THOUGHTS):
@@ -99,12 +127,65 @@ class Desk:
                 return entry
         raise Contended(f"mail {number}")
 
+    def arrived(self, number: int, mail: Mail, report: Report) -> Arrived:
+        """Say at which of our addresses a mail arrived, and whether its author may post."""
+        room: Room = "posting"
+        may_post = True
+        if self.posting is not None:
+            rooms = {self.posting.room(address) for address in mail.envelope.recipients}
+            room = next((found for found in ROOMS if found in rooms), "posting")
+            may_post = self.posting.may_post(mail.author.address)
+        return Arrived(number, mail, report, self.token(number), room, may_post)
+
     def letters(self, entry: Entry, parent: Mail, now: datetime) -> Sequence[Outgoing]:
         """Write the letters of an entry; none in a replay."""
         if self.head is None:
             return ()
         root = self.ledger.root(entry.incident_id) if entry.incident_id else None
         return tuple(compose(self.head, entry, parent, self.ledger.raw, root, now))
+
+    @property
+    def first_step(self) -> timedelta:
+        """How old a held draft is when the clock first acts on it."""
+        return timedelta(minutes=self.policy.rules.policy.cadence.draft_reminder)
+
+    def step_of(self, draft: Draft, now: datetime) -> tuple[Entry | None, Sequence[Outgoing]]:
+        """Do what is due for a held draft; None where nothing is."""
+        rules = self.policy.rules
+        publish_after = self.head.publish_after if self.head else None
+        step = draft_step(draft, now, rules.policy.cadence, publish_after)
+        if step is None:
+            return None, ()
+        incident, _ = self.ledger.incident(draft.incident)
+        year = now.astimezone(self.zone).year
+        new_id = incident_id(year, self.ledger.next_number(year))
+        entry = stepped(draft, step, incident, new_id, now, rules)
+        parent = parse_header(self.ledger.raw(draft.mail))
+        return entry, self.letters(entry, parent, now)
+
+    def digest(
+        self,
+        histories: Sequence[History],
+        month: Sequence[History],
+        since: datetime,
+        until: datetime,
+    ) -> Digest:
+        """Tell of a period. month: what was declared since the month began, for its figures."""
+        rules = self.policy.rules
+        hours = self.hours or WorkingHours(self.zone)
+        told = digest(histories, since, until, rules, hours)
+        return replace(told, figures=figures(month, self.month(until), until, rules))
+
+    def month(self, until: datetime) -> datetime:
+        """Give the beginning of the month in which a period ends."""
+        local = until.astimezone(self.zone)
+        return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+    def digest_letter(self, told: Digest, kind: Audience, now: datetime) -> Outgoing | None:
+        """Write a digest to all who take this kind; None where nothing is open and nothing moved."""
+        if self.head is None or not told.stories:
+            return None
+        return digest_letter(self.head, told, kind, now)
 
     def shunt(self, number: int, raw: RawMessage, reason: str, now: datetime) -> None:
         """Keep a mail aside that could not be processed; tell its author and the owner.

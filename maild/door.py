@@ -30,6 +30,7 @@ class Door:
     """Answers an SMTP server's three questions: this recipient? this author? taken?
 
     wake: called after each commit, so that the desk looks. broken: called with what went wrong.
+    shut: whether the store is in trouble, so that nothing is taken just now.
     """
 
     def __init__(
@@ -38,8 +39,10 @@ class Door:
         posting: Posting,
         wake: Callable[[], None],
         broken: Callable[[Exception], None],
+        shut: Callable[[], bool],
     ) -> None:
         self.arrivals, self.posting, self.wake, self.broken = arrivals, posting, wake, broken
+        self.shut = shut
         self._waiting: list[tuple[RawMessage, asyncio.Future[Reply]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -59,6 +62,8 @@ class Door:
 
     async def arrive(self, raw: RawMessage) -> Reply:
         """Commit a mail together with all that wait; 250 only after the COMMIT."""
+        if self.shut():
+            return TRY_AGAIN
         receipt: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.append((raw, receipt))
         if self._writer is None or self._writer.done():

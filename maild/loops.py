@@ -6,10 +6,17 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final, Protocol
 
-from maild.mail.message import Reply, Unreachable
+from maild.desk import Desk
+from maild.incident.digest import History
+from maild.incident.entry import Draft, Entry
+from maild.incident.schedule import Schedule
+from maild.mail.message import Audience, Outgoing, Reply, Unreachable
+from maild.trouble import Broken
 
 MAX_RECIPIENTS: Final = 50
 GROUP_SECONDS: Final = 0.05
+TICK_SECONDS: Final = 1.0
+TROUBLE_SECONDS: Final = 1.0
 FIRST_PROBE: Final = 1.0
 LAST_PROBE: Final = 30.0
 GIVE_UP_AFTER: Final = timedelta(days=4)
@@ -107,9 +114,13 @@ class Deliverer:
         try:
             while True:
                 self.woken.clear()
-                self._begin()
-                await self._rest()
-                self._settle()
+                try:
+                    self._begin()
+                    await self._rest()
+                    self._settle()
+                except Broken as error:
+                    self.log("trouble", reason=str(error))
+                    await asyncio.sleep(TROUBLE_SECONDS)
         finally:
             for task in self.running:
                 task.cancel()
@@ -140,8 +151,6 @@ class Deliverer:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.running.discard(task)
         self.woken.set()
-        if not task.cancelled() and task.exception() is not None:
-            self.log("bug", error=task.exception())
 
     async def _rest(self) -> None:
         """Wait for something to do: a wake-up, a result to commit, the next due time, a probe."""
@@ -164,9 +173,18 @@ class Deliverer:
         return min(30.0, max(0.01, (due - self.clock()).total_seconds()))
 
     async def _deliver(self, letter: int, batch: Sequence[Due]) -> None:
-        reverse_path, content = self.outbox.letter(letter)
         recipients = [due.recipient for due in batch]
-        replies = await self.transport.send(reverse_path, recipients, content)
+        try:
+            reverse_path, content = self.outbox.letter(letter)
+            replies = await self.transport.send(reverse_path, recipients, content)
+        except Broken as error:
+            self.log("trouble", reason=str(error))
+            self.taken.difference_update(due.number for due in batch)
+            return
+        except Exception as error:
+            # A bug must not hold up the next mail; this one is deferred like any other.
+            self.log("bug", error=error, letter=letter)
+            replies = dict.fromkeys(recipients, Reply(451, 3, 0, "a bug of ours; see the log"))
         if isinstance(replies, Unreachable):
             self._down(replies)
             self.taken.difference_update(due.number for due in batch)
@@ -190,8 +208,103 @@ class Deliverer:
         self.probe = min(LAST_PROBE, self.probe * 2 or FIRST_PROBE)
 
     def _settle(self) -> None:
-        results, self.results = self.results, []
+        results = list(self.results)
         if results:
             self.outbox.settle(results, self.clock())
+            del self.results[: len(results)]
             # Only now may a deferred one be taken again.
             self.taken.difference_update(number for number, _, _ in results)
+
+
+class Drafts(Protocol):
+    """What the clock needs of held drafts."""
+
+    def due(self, before: datetime) -> Sequence[Draft]:
+        """List the held drafts of before that moment on which the clock may still act."""
+        ...
+
+    def enter(
+        self, before: Draft, entry: Entry, letters: Sequence[Outgoing], now: datetime
+    ) -> bool:
+        """Write what the clock did; False where somebody answered the draft meanwhile."""
+        ...
+
+
+class Digests(Protocol):
+    """What the clock needs of the digests."""
+
+    def last(self, kind: str) -> datetime | None:
+        """Say until when the last digest of a kind went; None where there was none yet."""
+        ...
+
+    def histories(self, since: datetime, until: datetime) -> Sequence[History]:
+        """Give what a digest tells of."""
+        ...
+
+    def declared(self, since: datetime, until: datetime) -> Sequence[History]:
+        """Give the incidents that were declared in a span."""
+        ...
+
+    def enter(
+        self,
+        kind: str,
+        since: datetime,
+        until: datetime,
+        letters: Sequence[Outgoing],
+        now: datetime,
+    ) -> bool:
+        """Note the period as done, and owe its letters, in one transaction; False where it was."""
+        ...
+
+
+class Clocks:
+    """Minds the time: asks again for drafts, publishes what nobody completes, sends the digests."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        drafts: Drafts,
+        digests: Digests,
+        schedules: Mapping[Audience, Schedule],
+        clock: Callable[[], datetime],
+        log: Callable[..., None],
+        owed: Callable[[], None],
+    ) -> None:
+        self.desk, self.drafts, self.digests, self.schedules = desk, drafts, digests, schedules
+        self.clock, self.log, self.owed = clock, log, owed
+
+    async def run(self) -> None:
+        """Mind the time for ever."""
+        while True:
+            try:
+                self.tick(self.clock())
+            except Broken as error:
+                self.log("trouble", reason=str(error))
+            await asyncio.sleep(TICK_SECONDS)
+
+    def tick(self, now: datetime) -> None:
+        """Do what is due at this moment."""
+        for draft in self.drafts.due(now - self.desk.first_step):
+            entry, letters = self.desk.step_of(draft, now)
+            if entry is not None and self.drafts.enter(draft, entry, letters, now):
+                self.log(
+                    "draft", mail=draft.mail, verdict=entry.verdict, incident=entry.incident_id
+                )
+                self.owed()
+        for kind, schedule in self.schedules.items():
+            self._digest(kind, schedule, now)
+
+    def _digest(self, kind: Audience, schedule: Schedule, now: datetime) -> None:
+        until, last = schedule.last(now), self.digests.last(kind)
+        if last is None:
+            # The first start: what was before is nobody's news.
+            self.digests.enter(kind, until, until, (), now)
+        elif last < until:
+            histories = self.digests.histories(last, until)
+            month = self.digests.declared(self.desk.month(until), until)
+            told = self.desk.digest(histories, month, last, until)
+            letter = self.desk.digest_letter(told, kind, now)
+            letters = () if letter is None else (letter,)
+            if self.digests.enter(kind, last, until, letters, now):
+                self.log("digest", kind=kind, since=str(last), until=str(until), sent=bool(letters))
+                self.owed()

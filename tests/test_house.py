@@ -23,6 +23,7 @@ FLOORS = {
     "door": 4,
     "desk": 4,
     "loops": 4,
+    "site": 5,
     "daemon": 5,
     "cli": 6,
     "__main__": 6,

@@ -10,8 +10,12 @@ from typing import Final
 import click
 
 COMMANDS: Final = {
+    "serve": "maild.cli.serving",
+    "init": "maild.cli.serving",
+    "check": "maild.cli.serving",
     "read": "maild.cli.reading",
     "replay": "maild.cli.replay",
+    "roster": "maild.cli.roster",
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from maild.config import Config, ConfigError, config_of
 from maild.mail.headers import addresses, author, fields, first, split_content
 from maild.mail.message import Envelope, RawMessage
 from maild.reading.rules import Rules
@@ -29,6 +30,19 @@ def default_folder(name: str) -> Path:
     """Find `rules` or `templates`: inside the installed package, else beside it in the source tree."""
     inside = PACKAGE / name
     return inside if inside.is_dir() else PACKAGE.parent / name
+
+
+def load_config(path: Path) -> Config:
+    """Read `maild.toml`. Raises ConfigError with every mistake, each with the file's name."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    try:
+        return config_of(table)
+    except ConfigError as error:
+        lines = str(error).split("\n")
+        raise ConfigError("\n".join(f"{path}: {line}" for line in lines)) from error
 
 
 def load_rules(folder: Path | None = None) -> Rules:

@@ -3,7 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import (
+    ChoiceLoader,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+)
 from jinja2.sandbox import SandboxedEnvironment
 
 from maild.letters.html import blocks, mailto
@@ -27,6 +33,38 @@ def renderer(default: Path, own: Path | None = None) -> Callable[[str, Mapping[s
     own: a folder whose templates stand in for the defaults of the same name. Raises TemplatesError
     when rendering, where a template is missing or names what its model does not have.
     """
+    environment = _environment(default, own)
+
+    def render(name: str, model: Mapping[str, object]) -> str:
+        try:
+            return environment.get_template(f"{name}.j2").render(model)
+        except TemplateError as error:
+            raise TemplatesError(f"template {name}.j2: {error}") from error
+
+    return render
+
+
+def faults(default: Path, own: Path | None = None) -> list[str]:
+    """List the templates that cannot be used, each with its place and what is wrong.
+
+    What a template names is checked when it is rendered; here, whether it compiles, and whether
+    an own one stands in for a default at all.
+    """
+    environment = _environment(default, own)
+    known = {path.name for path in default.glob("*.j2")}
+    strange = sorted(path.name for path in own.iterdir()) if own and own.is_dir() else []
+    problems = [f"{own}/{n}: no template has this name" for n in strange if n not in known]
+    if own is not None and not own.is_dir():
+        problems.append(f"{own}: there is no such folder of templates")
+    for name in sorted(known):
+        try:
+            environment.get_template(name)
+        except TemplateSyntaxError as error:
+            problems.append(f"{error.filename}:{error.lineno}: {error.message}")
+    return problems
+
+
+def _environment(default: Path, own: Path | None) -> SandboxedEnvironment:
     folders = [folder for folder in (own, default) if folder is not None]
     environment = SandboxedEnvironment(
         loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
@@ -39,11 +77,4 @@ def renderer(default: Path, own: Path | None = None) -> Callable[[str, Mapping[s
     environment.filters.update(
         fill=fill, row=row, scale=scale_lines, blocks=lambda text: list(blocks(text)), mailto=mailto
     )
-
-    def render(name: str, model: Mapping[str, object]) -> str:
-        try:
-            return environment.get_template(f"{name}.j2").render(model)
-        except TemplateError as error:
-            raise TemplatesError(f"template {name}.j2: {error}") from error
-
-    return render
+    return environment

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from maild.incident.people import same_person
-from maild.incident.verdict import Finding, Stated
+from maild.incident.verdict import Finding, Kind, Stated, required
 from maild.reading.reading import Person
 from maild.reading.rules import Rules
 
@@ -38,3 +38,12 @@ def advise(stated: Stated, text: str, rules: Rules) -> Advised:
     if advice.commander_is_expert == "advice" and isinstance(commander, Person):
         lines += ["commander_is_expert"] * any(same_person(commander, e) for e in stated.experts)
     return Advised(lines[0] if lines else "", required)
+
+
+def lacking(stated: Stated, kind: Kind, rules: Rules, text: str = "") -> tuple[Finding, ...]:
+    """Give all findings: of the required fields, and of what an opening's rules require besides.
+
+    text: the author's own words, where they are at hand.
+    """
+    more = advise(stated, text, rules).required if kind == "opening" else ()
+    return (*required(stated, kind, rules), *more)

@@ -1,38 +1,65 @@
-"""What is due, and when: today the drafts that nobody completes (reading rules, section 7)."""
+"""What is due, and when: updates of an incident, drafts that nobody completes (reading rules, 7)."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from maild.incident.entry import Draft
+from maild.incident.hours import WorkingHours
+from maild.incident.model import Incident
 from maild.incident.verdict import VITAL
-from maild.reading.rules import Cadence
+from maild.reading.rules import Cadence, Rules
 
-Due = Literal["ask", "publish"]
+Step = Literal["ask", "publish", "owner"]
 
 
-def draft_due(
-    draft: Draft, now: datetime, cadence: Cadence, publish_after: timedelta | None
-) -> Due | None:
-    """Say what is due for a held draft: ask once more, or send it out as INCOMPLETE.
+@dataclass(frozen=True, slots=True)
+class UpdateDue:
+    """When the next update is due; promised: somebody named the time, else the cadence does."""
 
-    publish_after: None is never. Only an opening that states anything at all goes out.
-    """
-    if draft.state != "held":
+    at: datetime
+    promised: bool
+
+
+def update_due(incident: Incident, rules: Rules, hours: WorkingHours) -> UpdateDue | None:
+    """Say when an update is due; None where none is: it is over, or its severity is not stated."""
+    if not incident.is_open(rules.phase.last):
         return None
+    if incident.next_update_at is not None:
+        return UpdateDue(incident.next_update_at, True)
+    if incident.severity is None:
+        return None
+    cadence = rules.policy.cadence
+    milder = sum(step.number < incident.severity for step in rules.severity.step)
+    minutes = cadence.update[min(milder, len(cadence.update) - 1)]
+    since = incident.last_update_at or incident.declared_at
+    times = cadence.slower_factor if incident.phase == cadence.slower_phase else 1
+    if minutes == 0:
+        day = hours.business_day_after(since.astimezone(hours.zone).date(), times)
+        return UpdateDue(hours.same_time_on(since, day), False)
+    length = timedelta(minutes=minutes * times)
+    if incident.severity in cadence.working_hours:
+        return UpdateDue(hours.after(since, length), False)
+    return UpdateDue(since + length, False)
+
+
+def draft_step(
+    draft: Draft, now: datetime, cadence: Cadence, publish_after: timedelta | None
+) -> Step | None:
+    """Say what is due for a held draft, None for nothing.
+
+    First its author (and of an opening the owner) is asked; then an opening that states anything
+    at all goes out as INCOMPLETE; where it states nothing, and for an update, the owner is told.
+    publish_after: None is never.
+    """
     age = now - draft.created_at
-    states = any(name in draft.stated.values for name in (*VITAL, "channel"))
-    if draft.kind == "opening" and publish_after is not None and states and age >= publish_after:
-        return "publish"
+    if draft.state != "held" or draft.reminded >= 2:
+        return None
     if draft.reminded == 0 and age >= timedelta(minutes=cadence.draft_reminder):
         return "ask"
+    last = publish_after or timedelta(minutes=cadence.draft_publish)
+    if draft.reminded == 1 and age >= last:
+        states = any(name in draft.stated.values for name in (*VITAL, "channel"))
+        goes_out = draft.kind == "opening" and publish_after is not None and states
+        return "publish" if goes_out else "owner"
     return None
-
-
-def next_draft_at(
-    draft: Draft, cadence: Cadence, publish_after: timedelta | None
-) -> datetime | None:
-    """Say when a held draft is next due; None when nothing more happens by itself."""
-    ask = draft.created_at + timedelta(minutes=cadence.draft_reminder)
-    if draft.reminded == 0:
-        return ask
-    return draft.created_at + publish_after if publish_after is not None else None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from maild.incident.advice import advise
+from maild.incident.advice import advise, lacking
 from maild.incident.decide import Writing, declare, late_fields, update
 from maild.incident.draft import (
     by_of,
@@ -19,9 +19,20 @@ from maild.incident.draft import (
     says_of_subject,
     withdrawn,
 )
-from maild.incident.entry import Copy, Draft, Entry, Notice, OwnerWord, Receipt, Word, about
+from maild.incident.entry import (
+    Copy,
+    Draft,
+    Entry,
+    Forward,
+    Notice,
+    OwnerWord,
+    Receipt,
+    Word,
+    about,
+)
 from maild.incident.model import Incident, fold
 from maild.incident.people import same_person
+from maild.incident.rooms import checked, commanded, stranger, to_owner
 from maild.incident.stamp import followed, listeners, note, opening_stamp, update_stamp
 from maild.incident.thread import incident_id
 from maild.incident.verdict import (
@@ -33,11 +44,12 @@ from maild.incident.verdict import (
     required,
     resolve,
 )
-from maild.mail.automatic import automatic
+from maild.mail.automatic import automatic, own_mail
 from maild.mail.message import Mail
 from maild.reading.reading import Person
 from maild.reading.report import Report
 from maild.reading.rules import Rules
+from maild.roster.posting import Room
 
 FollowUps = Literal["updates", "strict", "carry"]
 Receipts = Literal["openings", "always", "never"]
@@ -47,7 +59,7 @@ Receipts = Literal["openings", "always", "never"]
 class Policy:
     """How this list is run: the parts of the configuration that a thought depends on.
 
-    ours: the list's own addresses, lower case.
+    ours: the list's own addresses, lower case. machines: authors that are programs, lower case.
     """
 
     rules: Rules
@@ -55,6 +67,7 @@ class Policy:
     ours: frozenset[str]
     follow_ups: FollowUps = "updates"
     receipts: Receipts = "openings"
+    machines: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +77,9 @@ class Past:
     incident: of the thread, None for none. draft: the held draft that it answers. unknown: the
     incident or draft that it names and that is not on record. year, next_number: of a new incident.
     likely: open incidents with a like subject, (id, summary). about: how many answers this author
-    got in 24 h, by what they were about; answers: machine mails to him in the last hour. version:
-    of the incident, to see at the end whether somebody else has changed it meanwhile.
+    got in 24 h, by what they were about; answers: machine mails to him in the last hour. forwards:
+    mails handed to the owner in the last hour. late: what the late mail states that it is about, where
+    it answers our letter on that. version: of the incident, to see at the end whether somebody else has changed it meanwhile.
     """
 
     year: int
@@ -77,17 +91,24 @@ class Past:
     likely: tuple[tuple[str, str], ...] = ()
     about: Mapping[str, int] = field(default_factory=dict)
     answers: int = 0
+    forwards: int = 0
+    late: Stated | None = None
     version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A mail that was read: its record's number, and a token for the draft it may become."""
+    """A mail that was read: its record's number, and a token for the draft it may become.
+
+    room: which of our addresses it came to. may_post: whether its author may post.
+    """
 
     number: int
     mail: Mail
     report: Report
     token: str
+    room: Room = "posting"
+    may_post: bool = True
 
     @property
     def author(self) -> Person:
@@ -105,18 +126,44 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
     """Think about one mail (reading rules, sections 4 to 6)."""
     if past.duplicate_of is not None:
         return Entry("duplicate", "", f"same Message-ID as mail {past.duplicate_of}")
-    reason = automatic(arrived.mail, policy.rules.mail.automatic, policy.ours)
+    if arrived.room == "owner":
+        return to_owner(arrived.number, past.forwards, own_mail(arrived.mail, policy.ours))
+    machine = arrived.mail.author.address.lower() in policy.machines
+    reason = (
+        own_mail(arrived.mail, policy.ours)
+        if machine and arrived.mail.envelope.reverse_path
+        else automatic(arrived.mail, policy.rules.mail.automatic, policy.ours)
+    )
     if reason is not None:
         return Entry("ignored", "automatic", reason)
-    return _capped(_thought(arrived, past, policy), arrived, past, policy)
+    if arrived.room == "bounces":
+        return Entry("ignored", "automatic", "written to the bounce address")
+    entry = _thought(arrived, past, policy)
+    return _unanswered(entry, arrived) if machine else _capped(entry, arrived, past, policy)
+
+
+def _unanswered(entry: Entry, arrived: Arrived) -> Entry:
+    """Answer no program; what it left out is for the owner (interface, `[posting] machines`)."""
+    kept: tuple[Notice, ...] = tuple(n for n in entry.notices if isinstance(n, Copy | Forward))
+    if entry.verdict == "rejected":
+        kept += (OwnerWord("machine", arrived.mail.author.address, arrived.number, entry.reason),)
+    return replace(entry, notices=kept)
 
 
 def _thought(arrived: Arrived, past: Past, policy: Policy) -> Entry:
+    if not arrived.may_post:
+        return stranger(arrived.room)
+    if arrived.room == "check":
+        return checked(arrived.number, arrived.mail, arrived.report, policy.rules)
+    if arrived.room == "request":
+        return commanded(arrived.number, arrived.mail)
     if past.unknown is not None:
         return _unknown(arrived, past.unknown)
     if past.draft is not None and past.draft.state == "held":
         return _answered(arrived, past.draft, past, policy)
     if past.incident is not None:
+        if past.late is not None and arrived.report.reply_word == "apply":
+            return _updated(arrived, past.incident, past.late, policy)
         return _followed(arrived, past.incident, policy)
     return _opened(arrived, past, policy)
 
@@ -127,7 +174,7 @@ def _capped(entry: Entry, arrived: Arrived, past: Past, policy: Policy) -> Entry
     kept = tuple(
         notice
         for notice in entry.notices
-        if isinstance(notice, Copy | OwnerWord)
+        if isinstance(notice, Copy | OwnerWord | Forward)
         or (
             past.answers < limits.answers_an_hour
             and past.about.get(about(notice), 0) < limits.same_answer_a_day
@@ -151,10 +198,7 @@ def _opened(arrived: Arrived, past: Past, policy: Policy) -> Entry:
     mail, report, rules = arrived.mail, arrived.report, policy.rules
     background = Background()
     stated = resolve(counting(report, "opening", background), report, report.author, background)
-    findings = (
-        *required(stated, "opening", rules),
-        *advise(stated, report.text, rules).required,
-    )
+    findings = lacking(stated, "opening", rules, report.text)
     if findings:
         draft = Draft(
             arrived.token,
@@ -201,7 +245,7 @@ def _followed(arrived: Arrived, incident: Incident, policy: Policy) -> Entry:
     )
     if not (stated.asserted or by_commander or policy.follow_ups == "strict"):
         return _noted(arrived, incident, stated)
-    if policy.follow_ups == "carry":
+    if policy.follow_ups == "carry" or (unstated(incident) and stated.values):
         stated = _carried(stated, incident)
     findings = required(stated, "update", rules)
     if findings:
@@ -219,6 +263,12 @@ def _followed(arrived: Arrived, incident: Incident, policy: Policy) -> Entry:
         )
         return question(draft, findings, arrived.number, mail.author, "update", incident)
     return _updated(arrived, incident, stated, policy)
+
+
+def unstated(incident: Incident) -> tuple[str, ...]:
+    """Name what an incident that was published INCOMPLETE still lacks."""
+    current = incident.current()
+    return tuple(name for name in VITAL if name not in current)
 
 
 def background_of(incident: Incident) -> Background:
@@ -270,19 +320,23 @@ def _answered(arrived: Arrived, draft: Draft, past: Past, policy: Policy) -> Ent
     background = replace(background, subject=draft.subject, subject_readings=draft.subject_says)
     readings = counting(report, "update", background)
     stated = resolve(readings, report, report.author, background)
-    stated = replace(stated, summary="", description=_describes(report, draft, own, policy))
+    stated = replace(
+        stated,
+        summary="" if draft.stated.summary else report.titled,
+        description=_describes(report, stated, draft, own, policy),
+    )
     if report.reply_word == "same" and past.incident is not None and draft.kind == "update":
         return _same(arrived, draft, stated, past.incident, past, policy)
-    if not (stated.values or stated.asserted or stated.findings or stated.description):
+    if not (stated.values or stated.asserted or stated.summary or stated.description):
         return _waits(arrived, draft)
     return _completes(arrived, draft, stated, past, policy)
 
 
-def _describes(report: Report, draft: Draft, own: bool, policy: Policy) -> bool:
-    """Prose from the author to a draft that lacks nothing but its description is that description."""
-    findings = required(draft.stated, draft.kind, policy.rules)
-    lacking = {finding.field for finding in findings}
-    return own and report.description and lacking == {"description"}
+def _describes(report: Report, stated: Stated, draft: Draft, own: bool, policy: Policy) -> bool:
+    """Whether prose from a draft's author is the description that it lacks (section 8.13)."""
+    lacks = {finding.field for finding in lacking(draft.stated, draft.kind, policy.rules)}
+    alone = lacks == {"description"}
+    return own and report.description and "description" in lacks and (alone or bool(stated.values))
 
 
 def _same(
@@ -309,9 +363,8 @@ def _waits(arrived: Arrived, draft: Draft) -> Entry:
 
 def _completes(arrived: Arrived, draft: Draft, stated: Stated, past: Past, policy: Policy) -> Entry:
     author, report = arrived.mail.author, arrived.report
-    prose = report.description and not stated.description
-    laid = completed(draft, stated, arrived.number, prose=prose)
-    findings = required(laid.stated, draft.kind, policy.rules)
+    laid = completed(draft, stated, arrived.number, prose=report.description)
+    findings = lacking(laid.stated, draft.kind, policy.rules)
     if findings:
         return question(laid, findings, arrived.number, author, "completion", past.incident)
     writing = replace(arrived.writing(), mail=draft.mail, by=by_of(draft.author))

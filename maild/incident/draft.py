@@ -1,9 +1,12 @@
 """The life of a held draft: asked about, completed, withdrawn, published (reading rules, 5 and 8.13)."""
 
 from dataclasses import replace
+from datetime import datetime
 
+from maild.incident.advice import lacking
+from maild.incident.cadence import Step
 from maild.incident.decide import Writing, declare, late_fields, update
-from maild.incident.entry import Copy, Draft, Entry, MailKind, Notice, Question, Word
+from maild.incident.entry import Copy, Draft, Entry, MailKind, Notice, OwnerWord, Question, Word
 from maild.incident.model import Happening, Incident, fold
 from maild.incident.stamp import followed, listeners, note, opening_stamp, update_stamp
 from maild.incident.verdict import Finding, Stated, overlaid
@@ -122,3 +125,31 @@ def publish(
 def by_of(author: Address) -> Person:
     """Give an address as a person."""
     return Person(author.name or None, author.address or None)
+
+
+def stepped(
+    draft: Draft, step: Step, incident: Incident | None, new_id: str, now: datetime, rules: Rules
+) -> Entry:
+    """Act on a draft that nobody has completed: ask again, send it out as INCOMPLETE, tell the owner.
+
+    incident: of a follow-up's draft. new_id: for an incident that is published.
+    """
+    kept = replace(draft, reminded=draft.reminded + 1)
+    findings = lacking(draft.stated, draft.kind, rules)
+    missing = tuple(finding.field for finding in findings)
+    if step == "publish":
+        writing = Writing(draft.mail, by_of(draft.author), now, draft.created_at)
+        entry = publish(kept, writing, None, new_id, rules, "", missing)
+        told = Question(entry.draft or kept, findings, draft.author, draft.mail, entry.incident)
+        return replace(entry, notices=(*entry.notices, told))
+    owner = OwnerWord(
+        "draft", draft.stated.summary or str(draft.author), draft.mail, ", ".join(missing)
+    )
+    letter = Question(kept, findings, draft.author, draft.mail, incident)
+    notices: tuple[Notice, ...] = (letter,) if step == "ask" else (owner,)
+    if step == "ask" and draft.kind == "opening":
+        notices = (letter, owner)
+    reason = ", ".join(f"{finding.field} {finding.trouble}" for finding in findings)
+    return Entry(
+        "rejected", draft.kind, reason, incident, draft.incident, draft=kept, notices=notices
+    )

@@ -10,7 +10,9 @@ from maild.mail.message import Address
 from maild.reading.reading import Person, Value
 
 Verdict = Literal["accepted", "rejected", "ignored", "duplicate", "command", "shunted"]
-MailKind = Literal["opening", "update", "note", "completion", "automatic", "command", "check", ""]
+MailKind = Literal[
+    "opening", "update", "note", "completion", "automatic", "command", "check", "owner", ""
+]
 DraftState = Literal["held", "completed", "withdrawn", "published"]
 
 
@@ -127,10 +129,27 @@ class OwnerWord:
     detail: str = ""
 
 
-Notice = Copy | Question | Receipt | Word | OwnerWord
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """Tell an author what his mail to the check address would have done."""
+
+    to: Address
+    mail: int
+    stated: Stated
+    findings: tuple[Finding, ...]
 
 
-def about(notice: Question | Receipt | Word) -> str:
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Hand a mail on record to the owner, as it came."""
+
+    mail: int
+
+
+Notice = Copy | Question | Receipt | Word | OwnerWord | DryRun | Forward
+
+
+def about(notice: Question | Receipt | Word | DryRun) -> str:
     """Name what an answer is about, for the cap on answers about the same thing."""
     match notice:
         case Question():
@@ -140,6 +159,8 @@ def about(notice: Question | Receipt | Word) -> str:
             return f"{notice.incident.id} receipt"
         case Word():
             return f"{notice.about} {notice.name}"
+        case DryRun():
+            return "check"
         case _:
             assert_never(notice)
 

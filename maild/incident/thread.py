@@ -81,12 +81,13 @@ def unknown(found: Keys, places: Mapping[str, Place]) -> str | None:
     return None
 
 
-def fingerprint(mail: Mail) -> str:
+def fingerprint(mail: Mail, aside: str = "") -> str:
     """Say what makes a later mail a duplicate of this one (design, section 4.6).
 
-    Message-ID and author; without a Message-ID the author, the Date and the text.
+    Message-ID and author; without a Message-ID the author, the Date and the text. aside: the
+    address it came to, where that is none for posting: a mail to the list and to the owner is two.
     """
-    author = mail.author.address.lower()
+    author = " ".join(filter(None, (mail.author.address.lower(), aside)))
     if mail.message_id is not None:
         return f"{mail.message_id} {author}"
     text = "\n".join((mail.subject, *(part.text for part in mail.parts)))

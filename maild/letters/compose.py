@@ -4,10 +4,21 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import assert_never
 
-from maild.incident.entry import Copy, Entry, Notice, OwnerWord, Question, Receipt, Word
+from maild.incident.entry import (
+    Copy,
+    DryRun,
+    Entry,
+    Forward,
+    Notice,
+    OwnerWord,
+    Question,
+    Receipt,
+    Word,
+)
 from maild.letters.copy import copy
+from maild.letters.dry_run import dry_run
 from maild.letters.letterhead import Letterhead
-from maild.letters.owner import owner_word
+from maild.letters.owner import forward, owner_word
 from maild.letters.receipt import receipt, word
 from maild.letters.validation import validation
 from maild.mail.message import Mail, Outgoing, RawMessage
@@ -53,5 +64,9 @@ def _letter(
             return word(head, notice, parent, now)
         case OwnerWord():
             return owner_word(head, notice, now)
+        case DryRun():
+            return dry_run(head, notice, parent, now)
+        case Forward():
+            return forward(head, notice.mail, original(notice.mail))
         case _:
             assert_never(notice)

@@ -4,11 +4,14 @@ from datetime import datetime
 
 from maild.incident.entry import OwnerWord
 from maild.letters.letterhead import Letterhead, Sheet, printed
-from maild.mail.message import Address, Outgoing
+from maild.mail.build import message_id, printed_fields
+from maild.mail.headers import with_fields
+from maild.mail.message import Address, Outgoing, RawMessage
 
 _SUBJECTS = {
     "cap": "maild answers {name} no more today",
     "shunted": "maild could not process a mail of {name}",
+    "machine": "A program's mail is incomplete: {name}",
     "draft": "Nobody has completed: {name}",
 }
 
@@ -35,4 +38,18 @@ def owner_word(head: Letterhead, notice: OwnerWord, now: datetime) -> Outgoing:
             recipients=head.owner,
             mail=notice.mail,
         ),
+    )
+
+
+def forward(head: Letterhead, number: int, raw: RawMessage) -> Outgoing:
+    """Hand a mail to the owner as it came; X-Loop on top knows it again should it come back."""
+    made = message_id(head.domain, "forward", number)
+    loop = printed_fields([("X-Loop", head.identity.posting)])
+    return Outgoing(
+        message_id=made,
+        content=with_fields(raw.content, frozenset({"return-path", "delivered-to"}), loop),
+        reverse_path=head.bounce(made),
+        kind="forward",
+        recipients=head.owner,
+        mail=number,
     )

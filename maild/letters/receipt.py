@@ -19,7 +19,11 @@ def receipt(head: Letterhead, notice: Receipt, parent: Mail, now: datetime) -> O
 
 def word(head: Letterhead, notice: Word, parent: Mail, now: datetime) -> Outgoing:
     """Write one of the short letters; its template has the name of what it is about."""
-    model: dict[str, object] = {"name": notice.name, "posting": head.identity.posting}
+    model: dict[str, object] = {
+        "name": notice.name,
+        "posting": head.identity.posting,
+        "owner": head.owner[0],
+    }
     if notice.incident is not None:
         model |= _state(notice.incident)
     if notice.moment is not None:

@@ -29,7 +29,10 @@ def validation(head: Letterhead, question: Question, parent: Mail, now: datetime
     draft, incident = question.draft, question.incident
     model = opening_model(head, question, now)
     template = "validation_opening"
-    if draft.kind == "update" and incident is not None:
+    if draft.state == "published" and incident is not None:
+        model["id"] = incident.id
+        template = "published"
+    elif draft.kind == "update" and incident is not None:
         model |= update_model(head, question, incident)
         template = "validation_update"
     summary = incident.summary if incident else draft.stated.summary or "(no subject)"
@@ -43,7 +46,9 @@ def validation(head: Letterhead, question: Question, parent: Mail, now: datetime
             template=template,
             model=model,
             date=now,
-            reply_to=head.draft_address(draft.token),
+            reply_to=head.incident_address(incident.id)
+            if incident and draft.state == "published"
+            else head.draft_address(draft.token),
             in_reply_to=parent.message_id,
             references=(*parent.references, *filter(None, [parent.message_id])),
             incident=draft.incident,

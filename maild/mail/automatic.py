@@ -21,7 +21,7 @@ def automatic(mail: Mail, words: AutomaticWords, ours: frozenset[str]) -> str | 
     coming back. Nothing that this names is ever answered.
     """
     return (
-        _own(mail, ours)
+        own_mail(mail, ours)
         or _report(mail)
         or _marked(mail)
         or _robot(mail, words)
@@ -30,7 +30,8 @@ def automatic(mail: Mail, words: AutomaticWords, ours: frozenset[str]) -> str | 
     )
 
 
-def _own(mail: Mail, ours: frozenset[str]) -> str | None:
+def own_mail(mail: Mail, ours: frozenset[str]) -> str | None:
+    """Say why a mail is one that we sent, None where it is not."""
     if mail.mark("x-loop").lower() in ours:
         return "our own mail came back (X-Loop)"
     listed = _list_id(mail)

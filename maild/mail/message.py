@@ -123,7 +123,7 @@ class Mail:
         return next((value for key, value in self.marks if key == name), "")
 
 
-Audience = Literal["", "updates", "notes", "digest"]
+Audience = Literal["", "updates", "notes", "daily", "weekly"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +132,8 @@ class Outgoing:
 
     message_id: without angle brackets. reverse_path: None is the null one. recipients: addresses
     that get it in any case. audience: who of the roster gets it besides: "updates" all that take
-    openings and updates, "notes" all that take every mail, "digest" all that take the digest, ""
-    nobody. severity: for subscribers who take only grave incidents; None goes to all. draft: whose
+    openings and updates, "notes" all that take every mail, "daily" and "weekly" all that take that
+    digest, "" nobody. severity: for subscribers who take only grave incidents; None goes to all. draft: whose
     reply to it completes a draft. about: counts it as a machine's answer to its recipient.
     """
 

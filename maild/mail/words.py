@@ -74,6 +74,7 @@ class ReplyWords:
     apply: Words
     snooze: Words
     stop_reminders: Words
+    summary: Words
     greetings: Words
 
 

@@ -28,6 +28,7 @@ from maild.reading.statements import (
 
 MAX_SENTENCE: Final = 3_000
 MAX_PARAGRAPH: Final = 200_000
+MAX_SAID: Final = 40
 
 _WORD = re.compile(r"\w+")
 _STATUS_SIGN = re.compile(r"[#SPsp]|http")
@@ -72,29 +73,29 @@ class TextReading:
     def __init__(self, finders: Finders, author: Address, anchor: datetime) -> None:
         self.finders, self.author, self.anchor = finders, author, anchor
         self.readings: list[Reading] = []
+        self.said: list[str] = []
 
-    def body(self, lines: Sequence[str]) -> bool:
-        """Read the body; say whether it holds more than fields and greetings."""
-        said = False
+    def body(self, lines: Sequence[str]) -> str:
+        """Read the body; give what it says besides fields and greetings, "" for nothing."""
         for paragraph in paragraphs(lines):
             text = (
                 head_row(paragraph, self.finders.known) if "|" in paragraph.original else paragraph
             )
-            said = self.paragraph(text) or said
-        return said
+            self.paragraph(text)
+        return " ".join(self.said)
 
-    def paragraph(self, text: Text) -> bool:
+    def paragraph(self, text: Text) -> None:
         items = labelled(text, self.finders.known)
-        said, at = False, 0
+        at = 0
         for item in items:
             if item.label not in self.finders.known:
                 continue
             end = self.label(item)
             if end is None:
                 continue
-            said = self.prose(text, at, item.at) or said
+            self.prose(text, at, item.at)
             at = self.place_behind(text, end)
-        return self.prose(text, at, len(text.plain)) or said
+        self.prose(text, at, len(text.plain))
 
     def place_behind(self, text: Text, at: int) -> int:
         """Read a #name or URL that ends a status line: "IC: me | #inc-1"."""
@@ -132,13 +133,12 @@ class TextReading:
         self.readings += found
         return end
 
-    def prose(self, text: Text, start: int, end: int) -> bool:
-        said = False
+    def prose(self, text: Text, start: int, end: int) -> None:
         for sentence in sentences(text, start, min(end, start + MAX_PARAGRAPH)):
             found = list(self.sentence(sentence))
             self.readings += found
-            said = said or self.says_more(sentence, found)
-        return said
+            if len(self.said) < MAX_SAID and self.says_more(sentence, found):
+                self.said.append(" ".join(sentence.words(0, len(sentence.plain)).split()))
 
     def sentence(self, sentence: Sentence) -> Iterator[Reading]:
         """Find what a sentence states; one without any word of the rules is passed over at once."""

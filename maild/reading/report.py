@@ -35,9 +35,10 @@ class Report:
     """What a mail says.
 
     readings: all that count as statements, subject first. summary: the cleaned subject.
-    text: the author's own words. description: whether they hold more than fields.
+    text: the author's own words. prose: those among them that are more than fields and greetings.
     reply_word: the word that the text begins with, if it means something in a reply to a letter of
-    ours; rest: what follows it. tokens: incident ids in brackets in the subject, upper case.
+    ours; rest: what follows it. titled: the value of a summary's label in the text, for an opening
+    without a subject. tokens: incident ids in brackets in the subject, upper case.
     author: who the words are by (of a bare forward, the forwarded mail's author).
     subject: the subject as compared with the opening's, lower case, without reply marks and tokens.
     """
@@ -45,14 +46,20 @@ class Report:
     readings: tuple[Reading, ...]
     summary: str
     text: str
-    description: bool
+    prose: str
     author: Address
     reply_word: ReplyWord = ""
     rest: str = ""
+    titled: str = ""
     tokens: tuple[str, ...] = ()
     subject: str = ""
     replied: bool = False
     forwarded: bool = False
+
+    @property
+    def description(self) -> bool:
+        """Whether the mail says more than fields."""
+        return bool(self.prose)
 
     def of(self, field: str) -> tuple[Reading, ...]:
         """Give the readings of one field."""
@@ -88,15 +95,16 @@ class Reader:
         summary = SubjectReading(run, subject, _list_tags(mail)).read()
         word, rest = self._reply_word(own.lines)
         lines = rest.split("\n") if word == "same" else own.lines
-        residue = run.body(_bounded(lines))
+        prose = run.body(_bounded(lines))
         return Report(
             readings=tuple(run.readings),
             summary=summary,
             text=own.text,
-            description=residue,
+            prose=prose,
             author=own.author,
             reply_word=word,
             rest=rest,
+            titled=self._titled(own.lines),
             tokens=tuple(token.upper() for token in _TOKEN.findall(mail.subject)),
             subject=re.sub(r"\s+", " ", _TOKEN.sub("", subject)).strip().lower(),
             replied=replied,
@@ -110,6 +118,11 @@ class Reader:
             zone = written_at.tzinfo if written_at is not None else None
             return mail.received_at.astimezone(zone) if zone else mail.received_at
         return written_at
+
+    def _titled(self, lines: Sequence[str]) -> str:
+        labels = "|".join(map(re.escape, self.rules.mail.words.summary))
+        found = (re.match(rf"\s*(?:{labels})\s*[:=]\s*(\S.*)", line, re.I) for line in lines)
+        return next((match[1].strip() for match in found if match), "")
 
     def _reply_word(self, lines: Sequence[str]) -> tuple[ReplyWord, str]:
         """Find a word such as "same" or "withdraw" at the start of the text; and what follows it."""

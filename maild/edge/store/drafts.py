@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from maild.edge.store.codec import from_json
-from maild.edge.store.connection import transaction
+from maild.edge.store.connection import stamp, transaction
 from maild.edge.store.ledger import Ledger
 from maild.edge.store.outbox import owe
 from maild.incident.entry import Draft, Entry
@@ -18,10 +18,12 @@ class Drafts:
     def __init__(self, connection: sqlite3.Connection, ledger: Ledger) -> None:
         self.connection, self.ledger = connection, ledger
 
-    def held(self) -> list[Draft]:
-        """List the drafts that wait for somebody, oldest first."""
+    def due(self, before: datetime) -> list[Draft]:
+        """List the held drafts of before that moment on which the clock may still act."""
         rows = self.connection.execute(
-            "SELECT row FROM draft WHERE state = 'held' ORDER BY created_at"
+            "SELECT row FROM draft WHERE state = 'held' AND reminded < 2 AND created_at <= ?"
+            " ORDER BY reminded, created_at LIMIT 100",
+            (stamp(before),),
         )
         found = [from_json(row["row"]) for row in rows]
         return [draft for draft in found if isinstance(draft, Draft)]

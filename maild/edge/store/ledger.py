@@ -12,11 +12,12 @@ from maild.incident.conclude import Arrived, Past
 from maild.incident.entry import Draft, Entry
 from maild.incident.model import Happening, Incident
 from maild.incident.thread import Keys, Place, fingerprint, place_of, unknown
+from maild.incident.verdict import Stated
 from maild.mail.message import Envelope, Mail, Outgoing, RawMessage
 from maild.reading.report import Report
 
 # Verdicts that never make a later mail a duplicate (design, section 4.6).
-_NO_PRECEDENT = ("shunted", "duplicate", "check")
+_NO_PRECEDENT = ("shunted", "duplicate")
 
 
 class Ledger:
@@ -67,7 +68,7 @@ class Ledger:
         about, answers = self._answers(arrived.mail.author.address, now)
         return Past(
             year=year,
-            next_number=self._next_number(year),
+            next_number=self.next_number(year),
             incident=incident,
             draft=held,
             unknown=unknown(found, places),
@@ -75,6 +76,8 @@ class Ledger:
             likely=self._likely(arrived.report.subject) if incident is None else (),
             about=about,
             answers=answers,
+            forwards=self._forwards(now) if arrived.room == "owner" else 0,
+            late=self._late(found),
             version=version,
         )
 
@@ -120,11 +123,12 @@ class Ledger:
     def _duplicate_of(self, arrived: Arrived) -> int | None:
         row = self.connection.execute(
             f"SELECT id FROM mail WHERE fingerprint = ? AND id <> ? AND verdict NOT IN {_NO_PRECEDENT} LIMIT 1",
-            (fingerprint(arrived.mail), arrived.number),
+            (_fingerprint(arrived), arrived.number),
         ).fetchone()
         return int(row["id"]) if row else None
 
-    def _next_number(self, year: int) -> int:
+    def next_number(self, year: int) -> int:
+        """Give the number of the next incident of a year."""
         (last,) = self.connection.execute(
             "SELECT coalesce(max(number), 0) FROM incident WHERE year = ?", (year,)
         ).fetchone()
@@ -149,6 +153,23 @@ class Ledger:
         hour_ago = stamp(now - timedelta(hours=1))
         return about, sum(row["at"] > hour_ago for row in rows)
 
+    def _late(self, found: Keys) -> Stated | None:
+        marks = ",".join("?" * len(found.ids))
+        row = self.connection.execute(
+            "SELECT m.stated FROM letter l JOIN mail m ON m.id = l.mail"
+            f" WHERE l.kind = 'late' AND l.message_id IN ({marks})",
+            found.ids,
+        ).fetchone()
+        stated = from_json(row["stated"]) if row and row["stated"] else None
+        return stated if isinstance(stated, Stated) else None
+
+    def _forwards(self, now: datetime) -> int:
+        (count,) = self.connection.execute(
+            "SELECT count(*) FROM letter WHERE kind = 'forward' AND created_at > ?",
+            (stamp(now - timedelta(hours=1)),),
+        ).fetchone()
+        return int(count)
+
     def root(self, incident_id: str) -> str | None:
         """Give the Message-ID of the incident's first copy, the root of its thread."""
         row = self.connection.execute(
@@ -172,7 +193,8 @@ class Ledger:
                     return False
             self._mail(connection, arrived, entry)
             if entry.incident is not None and entry.events:
-                root = arrived.mail.message_id if entry.kind == "opening" else None
+                copies = (letter.message_id for letter in letters if letter.kind == "opening")
+                root = next(copies, arrived.mail.message_id)
                 self.write_incident(
                     connection, entry.incident, past.version, entry.events, now, root
                 )
@@ -189,7 +211,7 @@ class Ledger:
         """Keep a mail aside, with its octets; the owner hears of each cause once an hour."""
         with transaction(self.connection) as connection:
             entry = Entry("shunted", "", reason)
-            report = Report((), mail.subject, "", False, mail.author)
+            report = Report((), mail.subject, "", "", mail.author)
             self._mail(connection, Arrived(number, mail, report, ""), entry)
             for letter in letters:
                 if letter.kind != "owner" or self._tell(connection, reason, now):
@@ -208,8 +230,8 @@ class Ledger:
         draft = entry.draft.token if entry.draft else None
         connection.execute(
             "INSERT OR REPLACE INTO mail (id, message_id, author, author_name, subject, written_at,"
-            " received_at, fingerprint, parent, verdict, kind, reason, incident, draft, stated, text)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " received_at, fingerprint, parent, verdict, kind, reason, incident, draft, stated, text,"
+            " prose) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 arrived.number,
                 mail.message_id,
@@ -218,7 +240,7 @@ class Ledger:
                 mail.subject,
                 stamp(mail.written_at) if mail.written_at else None,
                 stamp(mail.received_at),
-                fingerprint(mail),
+                _fingerprint(arrived),
                 next(iter((*mail.in_reply_to, *reversed(mail.references))), None),
                 entry.verdict,
                 entry.kind,
@@ -227,6 +249,7 @@ class Ledger:
                 draft,
                 to_json(entry.stated) if entry.stated else None,
                 arrived.report.text,
+                arrived.report.prose,
             ),
         )
         if mail.message_id is not None and entry.verdict in ("accepted", "rejected", "command"):
@@ -274,14 +297,15 @@ class Ledger:
     def write_draft(self, connection: sqlite3.Connection, draft: Draft) -> None:
         """Write a draft; once it belongs to an incident, so do the mails that made it."""
         connection.execute(
-            "INSERT OR REPLACE INTO draft (token, mail, kind, incident, state, created_at, row)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO draft (token, mail, kind, incident, state, reminded, created_at, row)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 draft.token,
                 draft.mail,
                 draft.kind,
                 draft.incident,
                 draft.state,
+                draft.reminded,
                 stamp(draft.created_at),
                 to_json(draft),
             ),
@@ -294,6 +318,11 @@ class Ledger:
             connection.execute(
                 "UPDATE place SET incident = ? WHERE draft = ?", (draft.incident, draft.token)
             )
+
+
+def _fingerprint(arrived: Arrived) -> str:
+    aside = arrived.room if arrived.room in ("owner", "request", "check") else ""
+    return fingerprint(arrived.mail, aside)
 
 
 def _raw(row: sqlite3.Row) -> RawMessage:

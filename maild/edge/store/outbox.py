@@ -12,7 +12,8 @@ from maild.mail.message import Outgoing, Reply
 _AUDIENCE = {
     "updates": "mode IN ('immediate', 'updates')",
     "notes": "mode = 'immediate'",
-    "digest": "digest <> 'none'",
+    "daily": "digest = 'daily'",
+    "weekly": "digest = 'weekly'",
 }
 
 

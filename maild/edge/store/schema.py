@@ -38,7 +38,8 @@ CREATE TABLE mail (               -- the verdict on an arrival
   incident TEXT,
   draft TEXT,
   stated TEXT,                    -- JSON of the fields, for people and programs
-  text TEXT NOT NULL              -- the author's own words
+  text TEXT NOT NULL,             -- the author's own words
+  prose TEXT NOT NULL             -- those among them that are more than fields
 );
 CREATE INDEX mail_fingerprint ON mail(fingerprint);
 CREATE INDEX mail_incident ON mail(incident, id);
@@ -87,10 +88,11 @@ CREATE TABLE draft (
   kind TEXT NOT NULL,
   incident TEXT,
   state TEXT NOT NULL,
+  reminded INTEGER NOT NULL,      -- how many times the clock has acted on it
   created_at TEXT NOT NULL,
-  row TEXT NOT NULL
+  row TEXT NOT NULL               -- the Draft
 );
-CREATE INDEX draft_state ON draft(state, created_at);
+CREATE INDEX draft_state ON draft(state, reminded, created_at);
 CREATE TABLE letter (             -- a mail that we owe, stored once
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   message_id TEXT NOT NULL,
@@ -102,6 +104,8 @@ CREATE TABLE letter (             -- a mail that we owe, stored once
   created_at TEXT NOT NULL
 );
 CREATE INDEX letter_mail ON letter(mail);
+CREATE INDEX letter_message_id ON letter(message_id);
+CREATE INDEX letter_kind ON letter(kind, created_at);
 CREATE TABLE delivery (           -- and whom we owe it to
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   letter INTEGER NOT NULL REFERENCES letter(id),
@@ -135,9 +139,11 @@ CREATE TABLE told (               -- what the owner has been told, once per caus
   PRIMARY KEY (cause, hour)
 ) WITHOUT ROWID;
 CREATE TABLE digest (             -- periods that have their digest
-  until TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,             -- "daily" (the list's schedule) or "weekly"
+  until TEXT NOT NULL,
   since TEXT NOT NULL,
-  made_at TEXT NOT NULL
+  made_at TEXT NOT NULL,
+  PRIMARY KEY (kind, until)
 ) WITHOUT ROWID;
 """
 

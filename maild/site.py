@@ -1,0 +1,215 @@
+"""One list as it is configured: from `maild.toml` to rules, policy, letterhead and desk."""
+
+import sqlite3
+import ssl
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from maild.config import Config, length_of
+from maild.desk import Desk
+from maild.edge.files import default_folder, load_config, load_rules
+from maild.edge.key import secret
+from maild.edge.maildir_out import MaildirOut
+from maild.edge.smtp_out import Relay, SmtpOut, Tls
+from maild.edge.store.connection import check_version, connect
+from maild.edge.store.ledger import Ledger
+from maild.edge.templates import renderer
+from maild.incident.conclude import Policy
+from maild.incident.hours import WorkingHours
+from maild.incident.schedule import DAYS, Schedule, schedule_of, weekly
+from maild.letters.letterhead import Letterhead, Render
+from maild.mail.build import ListIdentity
+from maild.mail.message import Audience
+from maild.mail.tokens import token
+from maild.reading.body import ListNames
+from maild.reading.rules import Rules
+from maild.roster.posting import Posting
+
+PLACES: Final = (Path("maild.toml"), Path("/etc/maild/maild.toml"))
+
+
+class NotFound(Exception):
+    """There is no configuration where it was looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A configured list; folder is what relative paths count from."""
+
+    config: Config
+    folder: Path
+    rules: Rules
+    render: Render
+
+    @property
+    def database(self) -> Path:
+        """The database's file."""
+        return self.folder / self.config.store.path
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The organisation's zone."""
+        return ZoneInfo(self.config.list.timezone)
+
+    @property
+    def rules_folder(self) -> Path | None:
+        """The operator's own rules, None for the defaults."""
+        return own_folder(self.folder, self.config.paths.rules)
+
+    @property
+    def template_folders(self) -> tuple[Path, Path | None]:
+        """The default templates, and the operator's own (None for no such folder)."""
+        return default_folder("templates"), own_folder(self.folder, self.config.paths.templates)
+
+    def identity(self) -> ListIdentity:
+        """The list's name and addresses."""
+        config = self.config.list
+        return ListIdentity(
+            config.name, config.address, self.sub_address("request"), self.sub_address("owner")
+        )
+
+    def sub_address(self, name: str, detail: str = "") -> str:
+        """Write one of our other addresses, as the mail server before us takes it."""
+        local, _, domain = self.config.list.address.rpartition("@")
+        if self.config.list.addresses == "plus":
+            return f"{local}+{name}{'-' + detail if detail else ''}@{domain}"
+        return f"{local}-{name}{'+' + detail if detail else ''}@{domain}"
+
+    def posting(self) -> Posting:
+        """Who may post where."""
+        config = self.config
+        allow = frozenset((*config.posting.allow, *map(str.lower, config.posting.machines)))
+        return Posting(config.list.address, allow, config.list.owner[0])
+
+    def names(self) -> ListNames:
+        """What reading must know of the list."""
+        config = self.config.list
+        local = config.address.partition("@")[0]
+        return ListNames(config.address, (config.name, local, *config.tags), self.zone)
+
+    def policy(self) -> Policy:
+        """How the list is run."""
+        config = self.config
+        address = config.list.address.lower()
+        return Policy(
+            self.rules,
+            address,
+            frozenset({address}),
+            config.posting.follow_ups,
+            config.posting.receipts,
+            frozenset(map(str.lower, config.posting.machines)),
+        )
+
+    def letterhead(self, key: bytes) -> Letterhead:
+        """What our letters are written on."""
+        config = self.config
+        return Letterhead(
+            identity=self.identity(),
+            zone=self.zone,
+            rules=self.rules,
+            render=self.render,
+            owner=config.list.owner,
+            publish_after=self.publish_after(),
+            bounce=lambda made: self.sub_address("bounces", token(key, "bounce", made)),
+        )
+
+    def publish_after(self) -> timedelta | None:
+        """When an opening that nobody completes goes out; None is never."""
+        return length_of(self.config.posting.publish_incomplete_after)
+
+    def desk(self, connection: sqlite3.Connection, key: bytes) -> Desk:
+        """The desk that works on this database."""
+        return Desk(
+            Ledger(connection, self.rules.phase.last),
+            self.policy(),
+            self.zone,
+            partial(token, key, "draft"),
+            self.posting(),
+            self.letterhead(key),
+            self.hours(),
+        )
+
+    def hours(self) -> WorkingHours:
+        """When people work."""
+        table = self.config.working_hours
+        return WorkingHours(
+            self.zone,
+            time.fromisoformat(table.begin),
+            time.fromisoformat(table.end),
+            frozenset(DAYS.index(day) for day in table.days),
+            frozenset(date.fromisoformat(day) for day in table.holidays),
+        )
+
+    def schedules(self) -> dict[Audience, Schedule]:
+        """When the digests are due, by the kind that subscribers choose."""
+        own = schedule_of(self.config.digest.schedule, self.zone)
+        return {"daily": own, "weekly": weekly(own)}
+
+    def transport(self) -> SmtpOut | MaildirOut:
+        """The way out."""
+        config = self.config.delivery
+        if config.transport == "maildir":
+            return MaildirOut(self.folder / config.maildir)
+        password = ""
+        if config.password_file:
+            password = (self.folder / config.password_file).read_text("utf-8").strip()
+        here = config.host in ("localhost", "::1") or config.host.startswith("127.")
+        tls: Tls = config.tls if config.tls != "auto" else "none" if here else "starttls"
+        return SmtpOut(
+            Relay(
+                host=config.host,
+                port=config.port,
+                hostname=self.hostname,
+                tls=tls,
+                user=config.user,
+                password=password,
+                connections=config.connections,
+                tls_context=ssl.create_default_context() if tls != "none" else None,
+            )
+        )
+
+    @property
+    def hostname(self) -> str:
+        """The name in our greetings."""
+        return self.config.smtp.hostname or self.config.list.address.rpartition("@")[2]
+
+    def key(self) -> bytes:
+        """The secret beside the database; made at the first start."""
+        return secret(self.database)
+
+    def connect(self, *, readonly: bool = False) -> sqlite3.Connection:
+        """Open the database for a command. Raises StoreError."""
+        connection = connect(self.database, readonly=readonly)
+        check_version(connection, str(self.database))
+        return connection
+
+
+def own_folder(folder: Path, name: str) -> Path | None:
+    """Find a folder that the configuration names, None where it names none."""
+    return folder / name if name else None
+
+
+def find_config(path: Path | None) -> Path:
+    """Find the configuration: the one named, else `maild.toml` here, else in /etc/maild."""
+    for place in PLACES if path is None else (path,):
+        if place.is_file():
+            return place
+    looked = " or ".join(str(place) for place in (PLACES if path is None else (path,)))
+    raise NotFound(f"no configuration at {looked}; `maild init` writes one")
+
+
+def open_site(path: Path | None = None) -> Site:
+    """Read configuration, rules and templates.
+
+    Raises NotFound, ConfigError or RulesError, each with every mistake it found.
+    """
+    place = find_config(path)
+    config = load_config(place)
+    folder = place.parent
+    rules = load_rules(own_folder(folder, config.paths.rules))
+    render = renderer(default_folder("templates"), own_folder(folder, config.paths.templates))
+    return Site(config, folder, rules, render)
