@@ -196,7 +196,7 @@ class Desk:
         letters: list[Outgoing] = []
         if self.head is not None:
             name = mail.author.address or "an unknown author"
-            owner = OwnerWord("shunted", name, number, reason)
+            owner = OwnerWord("shunted", name, number, reason, reason)
             letters.append(owner_word(self.head, owner, now))
             words = self.policy.rules.mail.automatic
             if automatic(mail, words, self.policy.ours) is None and mail.author.address:

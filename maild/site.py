@@ -17,6 +17,7 @@ from maild.edge.maildir_out import MaildirOut
 from maild.edge.smtp_out import Relay, SmtpOut, Tls
 from maild.edge.store.connection import check_version, connect
 from maild.edge.store.ledger import Ledger
+from maild.edge.store.schema import migrate
 from maild.edge.templates import renderer
 from maild.incident.conclude import Policy
 from maild.incident.hours import WorkingHours
@@ -182,8 +183,11 @@ class Site:
         return secret(self.database)
 
     def connect(self, *, readonly: bool = False) -> sqlite3.Connection:
-        """Open the database for a command. Raises StoreError."""
+        """Open the database for a command; one that writes makes it. Raises StoreError."""
+        new = not self.database.exists()
         connection = connect(self.database, readonly=readonly)
+        if new:
+            migrate(connection, str(self.database))
         check_version(connection, str(self.database))
         return connection
 

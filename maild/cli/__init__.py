@@ -15,6 +15,14 @@ COMMANDS: Final = {
     "check": "maild.cli.serving",
     "read": "maild.cli.reading",
     "replay": "maild.cli.replay",
+    "incidents": "maild.cli.records",
+    "show": "maild.cli.records",
+    "mails": "maild.cli.records",
+    "void": "maild.cli.records",
+    "merge": "maild.cli.records",
+    "digest": "maild.cli.digest",
+    "queue": "maild.cli.queue",
+    "shunted": "maild.cli.queue",
     "roster": "maild.cli.roster",
 }
 

@@ -68,4 +68,4 @@ def database(site: Site, *, write: bool = False) -> Iterator[sqlite3.Connection]
 
 def print_row(row: Mapping[str, Any]) -> None:
     """Print a record as one line of JSON."""
-    click.echo(json.dumps(row, ensure_ascii=False))
+    click.echo(json.dumps(row, ensure_ascii=False, default=str))

@@ -146,7 +146,8 @@ def _unanswered(entry: Entry, arrived: Arrived) -> Entry:
     """Answer no program; what it left out is for the owner (interface, `[posting] machines`)."""
     kept: tuple[Notice, ...] = tuple(n for n in entry.notices if isinstance(n, Copy | Forward))
     if entry.verdict == "rejected":
-        kept += (OwnerWord("machine", arrived.mail.author.address, arrived.number, entry.reason),)
+        name = arrived.mail.author.address
+        kept += (OwnerWord("machine", name, arrived.number, entry.reason, f"machine {name}"),)
     return replace(entry, notices=kept)
 
 
@@ -182,7 +183,8 @@ def _capped(entry: Entry, arrived: Arrived, past: Past, policy: Policy) -> Entry
     )
     if len(kept) == len(entry.notices):
         return entry
-    told = OwnerWord("cap", arrived.mail.author.address, arrived.number)
+    name = arrived.mail.author.address
+    told = OwnerWord("cap", name, arrived.number, once=f"cap {name}")
     return replace(entry, notices=(*kept, told))
 
 

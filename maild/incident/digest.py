@@ -49,12 +49,13 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What one mail (or command) changed; declared: it opened the incident."""
+    """What one mail (or command) changed; declared: it opened the incident. mail: its record."""
 
     at: datetime
     by: Person
     changes: tuple[Change, ...]
     declared: bool = False
+    mail: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def _story(
     return Story(
         incident=incident,
         standing=standing,
-        moves=tuple(_moves(event for event in events if event.at > since)),
+        moves=tuple(moves(event for event in events if event.at > since)),
         conversation=tuple(_chosen(_thread(posts), new, moved, limit)) if new else (),
         mails=len(posts),
         new_mails=len(new),
@@ -181,16 +182,16 @@ def _moves_state(event: Happening) -> bool:
     return isinstance(event, Declared) or bool(tuple(changes_of([event])))
 
 
-def _moves(events: Iterable[Happening]) -> Iterator[Move]:
-    """Join what one mail changed; a change of place alone is no move."""
+def moves(events: Iterable[Happening], *, channels: bool = False) -> Iterator[Move]:
+    """Join what each mail or command changed; a change of place counts with `channels` only."""
     groups: dict[tuple[datetime, int | None], list[Happening]] = {}
     for event in events:
         groups.setdefault((event.at, event.mail), []).append(event)
     for group in groups.values():
-        changes = tuple(change for change in changes_of(group) if change.field != "channel")
+        changes = tuple(c for c in changes_of(group) if channels or c.field != "channel")
         declared = any(isinstance(event, Declared) for event in group)
         if changes or declared:
-            yield Move(group[0].at, group[0].by, changes, declared)
+            yield Move(group[0].at, group[0].by, changes, declared, group[0].mail)
 
 
 def promises(events: Iterable[Happening], until: datetime) -> Promises:

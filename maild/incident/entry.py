@@ -121,12 +121,16 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class OwnerWord:
-    """A letter to the owner: "cap" (too many answers to one author), "shunted", ..."""
+    """A letter to the owner: "cap" (too many answers to one author), "shunted", ...
+
+    once: the cause of which he hears once an hour, "" where each is news.
+    """
 
     about: str
     name: str
     mail: int | None = None
     detail: str = ""
+    once: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def copy(
     """Make the copy of a mail on record for everybody on the roster."""
     stamp, incident = notice.stamp, notice.stamp.incident
     model = stamp_model(head, stamp, now)
-    text = head.render("stamp.txt", model)
+    text = head.render("stamp.txt", model) + "\n"
     content = stamped(
         raw.content,
         text,

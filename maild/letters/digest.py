@@ -4,9 +4,10 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 
-from maild.incident.digest import Digest, Figures, Gap, Line, Move, Story
+from maild.incident.digest import Digest, Figures, Gap, History, Line, Move, Story, digest
+from maild.incident.hours import WorkingHours
 from maild.letters.copy import state
-from maild.letters.layout import WIDTH, fill, listed, person, shown, span
+from maild.letters.layout import WIDTH, fill, listed, one_blank, person, shown, span
 from maild.letters.letterhead import Letterhead, Sheet, printed
 from maild.mail.message import Address, Audience, Outgoing
 
@@ -39,7 +40,17 @@ def digest_letter(head: Letterhead, told: Digest, kind: Audience, now: datetime)
 
 def text(head: Letterhead, told: Digest) -> str:
     """Give the digest as plain text."""
-    return head.render("digest.txt", model(head, told))
+    return one_blank(head.render("digest.txt", model(head, told)), 2)
+
+
+def story_text(head: Letterhead, history: History, until: datetime, hours: WorkingHours) -> str:
+    """Tell one incident from its beginning, as the digest does."""
+    since = min((event.at for event in history.events), default=until) - timedelta(microseconds=1)
+    told = digest([history], since, until, head.rules, hours)
+    when = _when(told, head.zone)
+    stories = [story_model(head, story, told, when) for story in told.stories]
+    texts = [head.render("story.txt", {"story": s, "ruler": "-" * WIDTH}) for s in stories]
+    return one_blank("".join(texts))
 
 
 def subject(told: Digest, zone: tzinfo) -> str:
@@ -122,11 +133,11 @@ def table_row(story: Story, head: Letterhead) -> str:
 
 def _when(told: Digest, zone: tzinfo) -> Callable[[datetime], str]:
     """Give how a moment is written: the bare time within a day's digest, else with its day."""
-    day = told.until - told.since <= timedelta(days=1)
+    day = told.until - told.since <= timedelta(days=1, minutes=1)
 
     def when(moment: datetime) -> str:
         local = moment.astimezone(zone)
-        if told.since < moment <= told.until and day:
+        if day and told.since < moment < told.since + timedelta(days=1):
             return f"{local:%H:%M}"
         if abs(told.until - moment) < timedelta(days=6):
             return f"{local:%a %H:%M}"

@@ -101,7 +101,8 @@ def subject_of(summary: str, incident_id: str | None = None) -> str:
     return f"[{incident_id}] {summary}" if incident_id else summary
 
 
-def one_blank(text: str) -> str:
-    """Leave one blank line at the most between blocks, none at the start, and end in a newline."""
+def one_blank(text: str, most: int = 1) -> str:
+    """Leave one blank line (or `most`) between blocks, none at the start, and end in a newline."""
     lines = [line.rstrip() for line in text.split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
+    between = "\n" * (most + 1)
+    return re.sub(rf"\n{{{most + 2},}}", between, "\n".join(lines)).strip("\n") + "\n"

@@ -81,11 +81,13 @@ class Sheet:
     draft: str | None = None
     mail: int | None = None
     about: str = ""
+    once: str = ""
 
 
 def printed(head: Letterhead, sheet: Sheet) -> Outgoing:
     """Print a letter: text from its template, HTML from the text, both with the same sentences."""
-    text = one_blank(head.render(f"{sheet.template}.txt", sheet.model))
+    blanks = 2 if sheet.kind == "digest" else 1
+    text = one_blank(head.render(f"{sheet.template}.txt", sheet.model), blanks)
     made = message_id(head.domain, sheet.kind, *sheet.cause)
     reply_to = Address(head.identity.name, sheet.reply_to) if sheet.reply_to else None
     html = head.render(
@@ -124,4 +126,5 @@ def printed(head: Letterhead, sheet: Sheet) -> Outgoing:
         draft=sheet.draft,
         mail=sheet.mail,
         about=sheet.about,
+        once=sheet.once,
     )

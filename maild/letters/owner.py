@@ -37,6 +37,7 @@ def owner_word(head: Letterhead, notice: OwnerWord, now: datetime) -> Outgoing:
             submitted="auto-generated",
             recipients=head.owner,
             mail=notice.mail,
+            once=notice.once,
         ),
     )
 

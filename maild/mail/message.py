@@ -134,7 +134,8 @@ class Outgoing:
     that get it in any case. audience: who of the roster gets it besides: "updates" all that take
     openings and updates, "notes" all that take every mail, "daily" and "weekly" all that take that
     digest, "" nobody. severity: for subscribers who take only grave incidents; None goes to all. draft: whose
-    reply to it completes a draft. about: counts it as a machine's answer to its recipient.
+    reply to it completes a draft. about: counts it as a machine's answer to its recipient. once: a
+    cause of which people hear once an hour.
     """
 
     message_id: str
@@ -148,3 +149,4 @@ class Outgoing:
     draft: str | None = None
     mail: int | None = None
     about: str = ""
+    once: str = ""

@@ -62,6 +62,11 @@ class Digests:
                 posts.append(_post(row, letters))
         return tuple(sorted(posts, key=lambda post: (post.at, post.number)))
 
+    def send(self, letter: Outgoing, now: datetime) -> None:
+        """Owe a digest that an operator asked for; no period is noted."""
+        with transaction(self.connection) as connection:
+            owe(connection, letter, now)
+
     def enter(
         self,
         kind: str,

@@ -200,8 +200,7 @@ class Ledger:
                 )
             if entry.draft is not None:
                 self.write_draft(connection, entry.draft)
-            for letter in letters:
-                owe(connection, letter, now)
+            self.owe_all(connection, letters, now)
             connection.execute("DELETE FROM waiting WHERE arrival = ?", (arrived.number,))
         return True
 
@@ -213,13 +212,18 @@ class Ledger:
             entry = Entry("shunted", "", reason)
             report = Report((), mail.subject, "", "", mail.author)
             self._mail(connection, Arrived(number, mail, report, ""), entry)
-            for letter in letters:
-                if letter.kind != "owner" or self._tell(connection, reason, now):
-                    owe(connection, letter, now)
+            self.owe_all(connection, letters, now)
             connection.execute("DELETE FROM waiting WHERE arrival = ?", (number,))
 
-    def _tell(self, connection: sqlite3.Connection, cause: str, now: datetime) -> bool:
-        """Whether the owner has not heard of this cause within the hour."""
+    def owe_all(
+        self, connection: sqlite3.Connection, letters: Iterable[Outgoing], now: datetime
+    ) -> None:
+        """Owe letters within the caller's transaction; of a `once` cause one an hour."""
+        for letter in letters:
+            if not letter.once or self._is_news(connection, letter.once, now):
+                owe(connection, letter, now)
+
+    def _is_news(self, connection: sqlite3.Connection, cause: str, now: datetime) -> bool:
         cursor = connection.execute(
             "INSERT OR IGNORE INTO told (cause, hour) VALUES (?, ?)", (cause, stamp(now)[:13])
         )
