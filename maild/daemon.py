@@ -15,7 +15,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_network
 from typing import Final, Literal, NoReturn
@@ -43,8 +43,6 @@ from maild.site import Site
 STOP_SECONDS: Final = 20.0
 FIRST_REST: Final = 0.2
 LAST_REST: Final = 30.0
-# A child that lived so long had a good start; its next fall is the first again.
-GOOD_LIFE: Final = 60.0
 POLL_SECONDS: Final = 0.25
 
 Name = Literal["door", "desk"]
@@ -74,7 +72,6 @@ class _Child:
     ready: bool = False
     begun: float = 0.0
     rest: float = 0.0
-    falls: list[float] = field(default_factory=list)
 
 
 def serve_site(site: Site) -> int:
@@ -213,11 +210,9 @@ class _Supervisor:
         for child in self.children:
             if child.pid and os.waitpid(child.pid, os.WNOHANG)[0]:
                 lived = time.monotonic() - child.begun
-                child.rest = (
-                    FIRST_REST
-                    if lived > GOOD_LIFE
-                    else min(LAST_REST, max(FIRST_REST, child.rest * 2))
-                )
+                # One that falls before it is ready will do so again; give the world time.
+                child.rest = FIRST_REST if child.ready else min(LAST_REST, child.rest * 2)
+                child.rest = max(FIRST_REST, child.rest)
                 child.begun, child.pid, child.ready = time.monotonic(), 0, False
                 if child.status >= 0:
                     self._forget(child)
