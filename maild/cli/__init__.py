@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 COMMANDS: Final = {
+    "demo": "maild.cli.demo",
     "serve": "maild.cli.serving",
     "init": "maild.cli.serving",
     "check": "maild.cli.serving",

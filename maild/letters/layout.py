@@ -74,7 +74,7 @@ def span(length: timedelta) -> str:
         return f"{days} d {hours} h" if hours else f"{days} d"
     if hours:
         return f"{hours} h {rest} min" if rest else f"{hours} h"
-    return f"{rest} min"
+    return f"{rest} min" if rest else "less than a minute"
 
 
 def listed(words: list[str]) -> str:

@@ -138,7 +138,9 @@ class TextReading:
             found = list(self.sentence(sentence))
             self.readings += found
             if len(self.said) < MAX_SAID and self.says_more(sentence, found):
-                self.said.append(" ".join(sentence.words(0, len(sentence.plain)).split()))
+                said = " ".join(sentence.words(0, len(sentence.plain)).split())
+                # A field at its start may leave the sentence with the field's full stop.
+                self.said.append(said.lstrip(" .,;:|"))
 
     def sentence(self, sentence: Sentence) -> Iterator[Reading]:
         """Find what a sentence states; one without any word of the rules is passed over at once."""
