@@ -20,14 +20,17 @@ MAX_FIELDS: Final = 2_000
 MAX_HEADER_OCTETS: Final = 262_144
 MAX_ENCODED_WORDS: Final = 200
 MAX_ADDRESSES: Final = 500
+MIN_BARE_ID: Final = 6
 
 Field = tuple[str, bytes]
 """A header field: its name in lower case, and the whole field as octets with its line end."""
 
 _END = re.compile(rb"\r?\n\r?\n")
-_FIELD = re.compile(rb"(?P<name>[!-9;-~]+)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*(?:\n|\Z)")
-_MSG_ID = re.compile(r"<\s*([^<>\s]+@[^<>\s]+|[^<>\s@]{6,})\s*>")
-_BARE_ID = re.compile(r"[^\s<>,;()\"]+@[^\s<>,;()\"]+")
+_FIELD = re.compile(rb"(?m)^(?P<name>[!-9;-~]++)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z)")
+# Possessive throughout: what does not match is given up at once, in linear time.
+_MSG_ID = re.compile(r"<\s*+((?![@>])[^<>\s]++(?<!@))\s*+>")
+_BARE_ID = re.compile(r"(?<![^\s<>,;()\"])[^\s<>,;()\"@]++@[^\s<>,;()\"]++")
+_WORD = re.compile(r"=\?[!->@-~]+\?[bqBQ]\?[!->@-~]*\?=")
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff]")
 
 
@@ -78,7 +81,7 @@ def _decode_words(text: str) -> str:
         return text
     if not text.isascii():
         # decode_header reads ASCII alone; raw UTF-8 between encoded words stays as it is.
-        return re.sub(r"=\?[^?\s]+\?[bqBQ]\?[^?\s]*\?=", lambda m: _decode_words(m[0]), text)
+        return _WORD.sub(lambda word: _decode_words(word[0]), text)
     try:
         pieces = decode_header(text)
     except Exception:
@@ -150,7 +153,7 @@ def message_ids(found: Iterable[Field], name: str) -> tuple[str, ...]:
     Phrases, comments and commas around them are passed over; a lone id without brackets counts.
     """
     body = " ".join(body_of(field) for key, field in found if key == name)
-    bracketed = _MSG_ID.findall(body)
+    bracketed = [i for i in _MSG_ID.findall(body) if "@" in i or len(i) >= MIN_BARE_ID]
     return tuple(dict.fromkeys(bracketed or _BARE_ID.findall(body)[:1]))
 
 

@@ -28,6 +28,7 @@ from maild.mail.headers import (
 from maild.mail.message import Mail, Part, RawMessage
 
 MAX_MIME_OCTETS: Final = 2_000_000
+MAX_SUBJECT: Final = 2_000
 MAX_TEXT_CHARACTERS: Final = 500_000
 MAX_DEPTH: Final = 50
 MAX_PARTS: Final = 200
@@ -90,7 +91,7 @@ def parse(raw: RawMessage) -> Mail:
         received_at=raw.received_at,
         message_id=ids[0] if ids else None,
         author=author(found),
-        subject=first(found, "subject"),
+        subject=_subject(found, defects),
         written_at=date(found),
         in_reply_to=message_ids(found, "in-reply-to"),
         references=message_ids(found, "references")[-200:],
@@ -107,6 +108,13 @@ def parse_header(raw: RawMessage) -> Mail:
     """Read the header section alone; for a mail whose body nobody could read."""
     section, _ = split_content(raw.content)
     return parse(replace(raw, content=section + b"\r\n"))
+
+
+def _subject(found: tuple[Field, ...], defects: list[str]) -> str:
+    text = first(found, "subject")
+    if len(text) > MAX_SUBJECT:
+        defects.append(f"only the first {MAX_SUBJECT} characters of the subject are read")
+    return text[:MAX_SUBJECT]
 
 
 def _text_parts(
@@ -130,18 +138,19 @@ def _text_parts(
 
 def _slim(content: bytes, defects: list[str]) -> bytes:
     """Cut attachments, over-long Content fields and all that is too deep or too many."""
-    content = _CONTENT_FIELD.sub(lambda field: field[0][:MAX_CONTENT_FIELD], content)
     if len(content) > SLIM_FROM:
         content = _without_attachments(content)
+    if len(content) > MAX_MIME_OCTETS:
+        defects.append(f"text of more than {MAX_MIME_OCTETS} octets")
+    content = content[:MAX_MIME_OCTETS]
+    content = _CONTENT_FIELD.sub(lambda field: field[0][:MAX_CONTENT_FIELD], content)
     for pattern, limit in ((_BOUNDARY, MAX_DEPTH), (_ENCLOSED, MAX_DEPTH)):
         for count, match in enumerate(pattern.finditer(content)):
             if count >= limit:
                 defects.append(f"nested more than {limit} deep")
                 content = content[: match.start()]
                 break
-    if len(content) > MAX_MIME_OCTETS:
-        defects.append(f"text of more than {MAX_MIME_OCTETS} octets")
-    return content[:MAX_MIME_OCTETS]
+    return content
 
 
 def _without_attachments(content: bytes) -> bytes:
