@@ -10,6 +10,8 @@ from typing import Final
 
 from lxml import etree
 
+from maild.mail.quotes import RULER
+
 MAX_HTML_CHARACTERS: Final = 500_000
 
 _SKIP = frozenset(
@@ -50,7 +52,6 @@ _BLOCK = frozenset(
         "h5",
         "h6",
         "header",
-        "hr",
         "li",
         "main",
         "nav",
@@ -68,16 +69,17 @@ _BLOCK = frozenset(
     ]
 )
 _SPACED = frozenset(
-    ["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "table", "pre", "hr"]
+    ["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "table", "pre"]
 )
 _QUOTING = re.compile(
     r"gmail_quote|yahoo_quoted|protonmail_quote|moz-cite|zmail_extra|tutanota_quote"
 )
+# What hides text, as a property and its value without blanks.
 _HIDDEN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|font-size\s*:\s*0(?:px|pt)?\s*(?:;|$)"
-    r"|max-height\s*:\s*0|text-decoration[a-z-]*\s*:[^;]*line-through|opacity\s*:\s*0\s*(?:;|$)",
-    re.I,
+    r"display:none.*|visibility:hidden.*|mso-hide:all.*|font-size:0(?:px|pt)?|max-height:0.*"
+    r"|text-decoration[a-z-]*:.*line-through.*|opacity:0"
 )
+_HIDING = re.compile(r"none|hid|0|line-through", re.I)
 _BLANKS = re.compile(r"[ \t\r\n\f\xa0]+")
 _TAG = re.compile(r"<[^<>]*>")
 _URL = re.compile(r"(?:https?://|www\.)\S+", re.I)
@@ -97,9 +99,12 @@ def html_to_text(html: str) -> str:
         text = _Lines().read(root) if root is not None else ""
     except (etree.LxmlError, ValueError):
         text = ""
-    return (
-        text if text.strip() else _TAG.sub(" ", re.sub(r"(?i)<(?:br|/p|/div)[^<>]*>", "\n", html))
-    )
+    return text if text.strip() else _stripped(html)
+
+
+def _stripped(html: str) -> str:
+    html = re.sub(r"(?i)<hr\b[^<>]*>", f"\n{RULER}\n", html)
+    return _TAG.sub(" ", re.sub(r"(?i)<(?:br|/p|/div)\b[^<>]*>", "\n", html))
 
 
 def _walk(root: "etree._Element") -> Iterator[tuple[str, "etree._Element"]]:
@@ -116,7 +121,13 @@ def _walk(root: "etree._Element") -> Iterator[tuple[str, "etree._Element"]]:
 def _unseen(element: "etree._Element") -> bool:
     if not isinstance(element.tag, str) or element.tag in _SKIP:
         return True
-    return element.get("hidden") is not None or bool(_HIDDEN.search(element.get("style") or ""))
+    style = element.get("style") or ""
+    return element.get("hidden") is not None or (bool(_HIDING.search(style)) and _hides(style))
+
+
+def _hides(style: str) -> bool:
+    declarations = re.sub(r"\s+", "", style).lower().split(";")
+    return any(_HIDDEN.fullmatch(declaration) for declaration in declarations)
 
 
 class _Lines:
@@ -144,6 +155,10 @@ class _Lines:
         tag = element.tag
         if tag == "br":
             self.end_line(always=True)
+        elif tag == "hr":
+            self.end_line()
+            self.line.append(RULER)
+            self.end_line(blank=True)
         elif tag in ("td", "th"):
             if element.getprevious() is not None:
                 self.line.append(" | ")

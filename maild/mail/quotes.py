@@ -9,17 +9,19 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from maild.mail.message import Address
 from maild.mail.words import QuotationWords
 
 RULER = "-" * 72
 """The last line of our stamp, by which we know it in any quotation."""
+MAX_ATTRIBUTION: Final = 400
 
 _STAMP_ID = re.compile(r"\bINC-\d{4}-\d{4,}\b")
 _RULER_LINE = re.compile(r"^[>\s]*-{72}\s*$")
 _DASHES = re.compile(r"^[\s>]*[-_=*─—]{3,}|[-_=*]{3,}\s*$")
-_HAS_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+\.\w+")
+_HAS_ADDRESS = re.compile(r"(?<![^\s<>@])[^\s<>@]++@[^\s<>@]+\.\w+")
 _HAS_TIME = re.compile(r"\d{1,2}[:.h時]\s?\d{2}|\b\d{4}\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _FIELD_LINE = re.compile(
     r"^[\s>]*[*_]*([^\W\d_][^:：*]{0,24}?)\s?[*_]*\s?[:：][*_]*(?:\s|$)\s*(.*)$"
@@ -180,7 +182,7 @@ def _forward_marker(lines: Sequence[str], patterns: _Patterns, cut: int | None) 
 
 def _attributes(text: str, patterns: _Patterns) -> bool:
     text = unicodedata.normalize("NFKC", text).strip(" >")
-    if not text.endswith(":") or len(text) > 400:
+    if not text.endswith(":") or len(text) > MAX_ATTRIBUTION:
         return False
     verb = patterns.verbs.search(text) is not None
     address = _HAS_ADDRESS.search(text) is not None
@@ -225,6 +227,8 @@ def _loose_attribution(
     for i in range(end):
         for height in (1, 2, 3):
             text = " ".join(lines[i : i + height])
+            if len(text) > MAX_ATTRIBUTION:
+                break
             sure = _HAS_ADDRESS.search(text) and _HAS_TIME.search(text)
             if (
                 i not in quoted
