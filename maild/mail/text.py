@@ -15,12 +15,12 @@ from maild.mail.words import BoilerplateWords, MailWords, SignatureWords, Subjec
 
 MAX_LINES = 5_000
 MAX_SIGNATURE_LINES = 10
+MAX_CLOSINGS = 5
 
-_ARMOUR = re.compile(
-    r"^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[A-Za-z]+:[^\n]*\n)*\n?(.*?)"
-    r"\n-----BEGIN PGP SIGNATURE-----.*?(?:-----END PGP SIGNATURE-----|\Z)",
-    re.S | re.M,
-)
+# RFC 9580 §7: what begins clear-signed text, and what its signature stands between.
+_SIGNED = re.compile(r"(?m)^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[A-Za-z]++:[^\n]*+\n)*+\n?")
+_PGP_SIGNATURE = "\n-----BEGIN PGP SIGNATURE-----"
+_PGP_END = "-----END PGP SIGNATURE-----"
 _LABEL_START = re.compile(r"^\s*[*•\-]?\s*[*_]*([^\W\d_][\w .()/-]{0,30}?)[*_]*\s*[:=|]")
 
 
@@ -83,12 +83,20 @@ def _forwarded(lines: Sequence[str], author: Address, words: MailWords) -> Writt
 def _lines(part: Part) -> list[str]:
     text = html_to_text(part.text) if part.html else part.text
     text = text.replace("\ufeff", "")
-    armour = _ARMOUR.search(text)
-    if armour:
-        signed = re.sub(r"(?m)^- ", "", armour[1])
-        text = text[: armour.start()] + signed + "\n" + text[armour.end() :]
-    lines = text.split("\n")[:MAX_LINES]
+    lines = _unarmoured(text).split("\n")[:MAX_LINES]
     return _unflowed(lines, part.delsp) if part.flowed else lines
+
+
+def _unarmoured(text: str) -> str:
+    """Take clear-signed text out of its armour and undo its dash escapes."""
+    armour = _SIGNED.search(text)
+    signature = text.find(_PGP_SIGNATURE, armour.end() - 1) if armour else -1
+    if armour is None or signature < 0:
+        return text
+    signed = re.sub(r"(?m)^- ", "", text[armour.end() : signature])
+    end = text.find(_PGP_END, signature)
+    below = text[end + len(_PGP_END) :] if end >= 0 else ""
+    return text[: armour.start()] + signed + "\n" + below
 
 
 def _unflowed(lines: Sequence[str], delsp: bool) -> list[str]:
@@ -143,12 +151,26 @@ def _signature_start(run: Sequence[str], author: Address, words: SignatureWords)
         if line in ("-- ", "--", "--\xa0", "—", "---") and _may_sign(run, i):
             return i
     filled = [i for i, line in enumerate(run) if line.strip()]
-    for i in reversed(filled[-MAX_SIGNATURE_LINES:]):
-        if _closes(run[i], words) or (i != filled[0] and _is_name(run[i], author)):
-            below = [run[j] for j in filled if j > i]
-            if all(_signs(line, words) for line in below):
-                return _signature_start(run[:i], author, words) if i else i
+    # A name, and the closing above it, are found one after the other.
+    for _ in range(MAX_CLOSINGS):
+        start = _closing_start(run, filled, author, words)
+        if start is None:
+            break
+        filled = filled[: filled.index(start)]
+        run = run[:start]
     return len(run)
+
+
+def _closing_start(
+    run: Sequence[str], filled: Sequence[int], author: Address, words: SignatureWords
+) -> int | None:
+    """Find the lowest closing or name with nothing but a signature's lines below it."""
+    last = filled[-MAX_SIGNATURE_LINES:]
+    for i in reversed(last):
+        closes = _closes(run[i], words) or (i != filled[0] and _is_name(run[i], author))
+        if closes and all(_signs(run[j], words) for j in last if j > i):
+            return i
+    return None
 
 
 def _may_sign(run: Sequence[str], at: int) -> bool:
