@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage, Message
 from email.policy import SMTP
+from itertools import islice
 
 from maild.mail.headers import body_of, fields, split_content
 
@@ -25,6 +26,7 @@ _SEALED = (
 _CONTENT = frozenset({"content-type", "content-transfer-encoding", "mime-version"})
 _BODY_TAG = re.compile(r"<body\b[^>]*>", re.I)
 _MAX_DEPTH = 20
+_MAX_DELIMITERS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,10 @@ def _children(content: bytes, entity: _Entity) -> list[_Entity]:
     delimiter = re.compile(
         rb"(?:^|\r?\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?=\r?\n|$)"
     )
-    places = list(delimiter.finditer(content, entity.body, entity.end))
+    found = delimiter.finditer(content, entity.body, entity.end)
+    places = list(islice(found, _MAX_DELIMITERS))
+    if len(places) == _MAX_DELIMITERS:
+        raise ValueError("a multipart of too many parts")
     children = []
     starts = [(place.end(), place[1] is not None) for place in places]
     ends = [*(place.start() for place in places[1:]), entity.end]
