@@ -7,7 +7,7 @@ from maild.reading.reading import Reading, Strength
 from maild.reading.rules import NameRules, PhaseRules
 from maild.reading.scale import Phrase, Scale, scale
 from maild.reading.severity import read_phrase, readings, states
-from maild.reading.statements import Cues, Labelled, Sentence, alternatives
+from maild.reading.statements import Cues, Labelled, Sentence, alternatives, candidates
 
 _FOLLOWS = re.compile(
     r"\s*(?:$|[.,;:!?)|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|by|"
@@ -44,7 +44,7 @@ class PhaseFinder:
     def in_sentence(self, sentence: Sentence) -> Iterator[Reading]:
         """Find what a sentence states."""
         plain = sentence.plain
-        for match in self.ahead.finditer(plain):
+        for match in candidates(self.ahead, plain):
             phrase = self.scale.phrase(plain, match.end(), words=False)
             if phrase.empty or re.match(
                 r"\s*[-–]?\s*of\s+(?!the\s+(?:incident|response)|this|our)", plain[phrase.end :]
@@ -53,7 +53,7 @@ class PhaseFinder:
             if states(self.field, self.cues, plain, match.start(), phrase, _FOLLOWS):
                 words = sentence.words(match.start(), phrase.end)
                 yield from readings(self.field, phrase, words, Strength.PROSE, sentence.where)
-        for match in self.behind.finditer(plain):
+        for match in candidates(self.behind, plain):
             number = self.scale.words[re.sub(r"\s+", " ", match[1].lower())]
             phrase = Phrase((number,), "", match.end())
             if states(self.field, self.cues, plain, match.start(), phrase, _FOLLOWS):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import ChannelRules, NameRules
-from maild.reading.statements import Cues, Labelled, Sentence, alternatives
+from maild.reading.statements import Cues, Labelled, Sentence, alternatives, candidates
 
 _URL = r"https?://[^\s<>\"'`|]+"
 _HASH = r"(?<![\w/#&])#(?=[\w.-]*[^\W\d_])[\w](?:[\w.:/-]*\w)?"
@@ -136,7 +136,7 @@ class PlaceFinder:
     def in_sentence(self, sentence: Sentence, list_address: str) -> Iterator[Reading]:
         """Find the places that a sentence leads to with words such as "coordinating via"."""
         plain = sentence.plain
-        for match in self.introducer.finditer(plain):
+        for match in candidates(self.introducer, plain):
             if self.cues.over("channel", plain, match.start(), match.end()) is not None:
                 continue
             weak = self.weak.fullmatch(match[0]) is not None

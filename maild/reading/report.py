@@ -22,6 +22,7 @@ from maild.reading.subject import SubjectReading
 
 MAX_SENTENCE: Final = 3_000
 MAX_OWN_CHARACTERS: Final = 200_000
+MAX_READINGS: Final = 500
 
 ReplyWord = Literal["", "same", "withdraw", "apply", "snooze", "stop"]
 
@@ -97,7 +98,7 @@ class Reader:
         lines = rest.split("\n") if word == "same" else own.lines
         prose = run.body(_bounded(lines))
         return Report(
-            readings=tuple(run.readings),
+            readings=tuple(run.readings[:MAX_READINGS]),
             summary=summary,
             text=own.text,
             prose=prose,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import NameRules, SeverityRules
 from maild.reading.scale import Phrase, Scale, scale
-from maild.reading.statements import Cues, Labelled, Sentence, Where, alternatives
+from maild.reading.statements import Cues, Labelled, Sentence, Where, alternatives, candidates
 
 _FOLLOWS = re.compile(
     r"\s*(?:$|[.,;:!?)|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|for|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|in|on|by|if|"
@@ -45,7 +45,7 @@ class SeverityFinder:
     def in_sentence(self, sentence: Sentence) -> Iterator[Reading]:
         """Find what a sentence states."""
         plain = sentence.plain
-        for match in self.ahead.finditer(plain):
+        for match in candidates(self.ahead, plain):
             at = match.start() if plain[match.end() : match.end() + 1].isdigit() else match.end()
             phrase = self.scale.phrase(plain, at, words=True)
             if phrase.empty:
@@ -54,7 +54,7 @@ class SeverityFinder:
             if self._states(sentence, begin, phrase):
                 words = sentence.words(begin, phrase.end)
                 yield from readings(self.field, phrase, words, Strength.PROSE, sentence.where)
-        for match in self.behind.finditer(plain):
+        for match in candidates(self.behind, plain):
             number = self.scale.words[match[1].lower()]
             phrase = Phrase((number,), "", match.end())
             if not self.ahead.match(plain, match.start()) and self._states(

@@ -9,11 +9,17 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from maild.reading.rules import Cue, CueRules
 
 Where = Literal["subject", "body"]
+
+# No cue reaches farther than so many characters, and no more candidates than so many are looked at
+# in one sentence: a person's sentence never gets there, and a hostile one costs no more than that.
+REACH = 300
+MAX_CANDIDATES = 20
 
 _TRANSLATE = {
     **dict.fromkeys("\u2018\u2019\u201b\u2032\u02bc", "'"),
@@ -218,7 +224,7 @@ def _line_end(text: str, at: int) -> int:
     return len(text) if end < 0 else end
 
 
-_SENTENCE_END = re.compile(r"[.!?]+[\"')\]]*(?=\s)|\n")
+_SENTENCE_END = re.compile(r"(?<![.!?])[.!?]++[\"')\]]*+(?=\s)|\n")
 _ABBREVIATED = re.compile(
     r"(?:^|[\s(])(?:[^\W\d_]|dr|mr|mrs|ms|prof|st|no|nr|approx|ca|vs|e\.g|i\.e|sev|min|hr|etc|inc|dept|tel|ext|jr|sr)\.$",
     re.I,
@@ -269,8 +275,8 @@ _BOUNDARY = re.compile(r"[;,()–|•·\[\]]|\s-\s|\s/\s|(?<![\w])(?:and|but|so|
 
 def clause_start(sentence: str, at: int) -> int:
     """Find where the clause of a place in a sentence begins."""
-    begin = 0
-    for match in _BOUNDARY.finditer(sentence, 0, at):
+    begin = max(0, at - REACH)
+    for match in _BOUNDARY.finditer(sentence, begin, at):
         begin = match.end()
     # A colon ends a clause, but not the label of something else ("Vendor status: SEV1").
     colon = sentence.rfind(":", begin, at)
@@ -303,7 +309,7 @@ class Cues:
 
         The words of a frame that leads to the value are no cues: "I would call this severity 4".
         """
-        before, after = sentence[:start], sentence[end:]
+        before, after = sentence[max(0, start - REACH) : start], sentence[end : end + REACH]
         frame = self.frames.search(" ".join(before.split()[-7:])) if before else None
         if frame is not None and frame["frame"].count(" "):
             at = before.lower().rfind(frame["frame"].lower())
@@ -351,6 +357,11 @@ class Cues:
         near = re.split(r"[;()–]|,\s", before)[-1]
         words = near.split()
         return self.frames.search(" ".join(words[-7:])) is not None
+
+
+def candidates(pattern: re.Pattern[str], sentence: str) -> Iterator[re.Match[str]]:
+    """List the first places of a sentence where a pattern matches, MAX_CANDIDATES at the most."""
+    return islice(pattern.finditer(sentence), MAX_CANDIDATES)
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

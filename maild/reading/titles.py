@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from maild.reading.rules import CommanderRules
-from maild.reading.statements import alternatives
+from maild.reading.statements import alternatives, candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +96,10 @@ class TitlePatterns:
     def find(self, plain: str) -> Iterator[Given]:
         """List the titles that a sentence gives, in no order; the cues over them are not looked at."""
         for mine in (self.mine, self.is_me):
-            for match in mine.finditer(plain):
+            for match in candidates(mine, plain):
                 yield Given(match.start(), match.end(), None, match.start())
         for pattern in self.patterns:
-            for match in pattern.finditer(plain):
+            for match in candidates(pattern, plain):
                 if not (pattern in self.planned and _planned(plain, match)):
                     yield Given(match.start(), match.end(), match[1], match.start(1))
 
