@@ -16,9 +16,12 @@ from maild.reading.titles import TitlePatterns
 # Capitals by range: Latin-1, the Latin extensions (small letters too, which does no harm), Greek, Cyrillic.
 _UPPER = "A-Z\u00c0-\u00d6\u00d8-\u00de\u0100-\u024f\u0386-\u03ab\u0400-\u042f\u1e00-\u1eff"
 _IDEOGRAPH = "\u3005\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_WORD = rf"(?:[{_UPPER}](?:\.[{_UPPER}])*\.(?!\w)|[{_UPPER}][\w'-]*|[{_IDEOGRAPH}]+)"
-_ADDRESS = r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+"
+_WORD = rf"(?:[{_UPPER}](?:\.[{_UPPER}])*\.(?!\w)|[{_UPPER}][\w'-]{{0,60}}|[{_IDEOGRAPH}]+)"
+# RFC 5321 §4.5.3.1 and RFC 1035 §2.3.4: without these bounds a long word takes quadratic time.
+_ADDRESS = r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"
 _HANDLE = r"(?<![\w.])@[\w](?:[\w.-]*\w)?"
+# Words of a name stand apart; were the gap optional, one word could be split in many ways.
+_GAP = r"(?:[ \t]++(?:\n[ \t]*+)?|\n[ \t]*+)"
 _ARROW = re.compile(r"\s*(?:-{1,2}>|=>|→)\s*")
 _BY_HAND = re.compile(rf"({_ADDRESS})|({_HANDLE})")
 
@@ -31,7 +34,7 @@ class PeopleFinder:
         names = rules.names
         titles = alternatives(title.rstrip(".") for title in names.titles)
         particles = alternatives(names.particles)
-        self.name = rf"(?:(?:{titles})\.?\s+)*(?-i:{_WORD})(?:[ \t]*\n?[ \t]*(?:(?:{particles})\s+){{0,2}}(?-i:{_WORD})){{0,3}}"
+        self.name = rf"(?:(?:{titles})\.?\s+)*(?-i:{_WORD})(?:{_GAP}(?:(?:{particles})\s+){{0,2}}(?-i:{_WORD})){{0,3}}"
         self.person = (
             rf"(?:{_HANDLE}|{_ADDRESS}|{self.name}(?:\s*[<(](?:{_ADDRESS}|{_HANDLE})[>)])?)"
         )

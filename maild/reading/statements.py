@@ -16,9 +16,10 @@ from maild.reading.rules import Cue, CueRules
 
 Where = Literal["subject", "body"]
 
-# No cue reaches farther than so many characters, and no more candidates than so many are looked at
-# in one sentence: a person's sentence never gets there, and a hostile one costs no more than that.
+# How far a cue reaches, how long a value is, and how many candidates are looked at in one sentence:
+# what a person writes never gets there, and what is hostile costs no more than that.
 REACH = 300
+MAX_VALUE = 1_000
 MAX_CANDIDATES = 20
 
 _TRANSLATE = {
@@ -177,7 +178,10 @@ def labelled(text: Text, known: frozenset[str], where: Where = "body") -> list[L
         if new and label.count(" ") < 4:
             found.append((match, label, start))
         at = max(match.start("label"), match.start() + 1)
-    ends = [*(start for _, _, start in found[1:]), len(text.plain)][: len(found)]
+    nexts = [*(start for _, _, start in found[1:]), len(text.plain)][: len(found)]
+    ends = [
+        min(end, match.end() + MAX_VALUE) for (match, _, _), end in zip(found, nexts, strict=True)
+    ]
     return [
         Labelled(
             label,
