@@ -10,6 +10,7 @@ import unicodedata
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import Message
+from itertools import islice
 from typing import Final
 
 from maild.mail.headers import (
@@ -159,14 +160,14 @@ def _without_attachments(content: bytes) -> bytes:
     if not names:
         return content
     alternatives = b"|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    pieces = re.split(rb"(?m)(^--(?:" + alternatives + rb")[^\n]*\n)", content)
-    kept = pieces[:1]
-    for delimiter, entity in zip(pieces[1::2], pieces[2::2], strict=False):
-        section, body = split_content(entity)
-        emptied = section + b"\r\n" if _ATTACHED.search(section) and len(body) > 1_000 else entity
-        kept += [delimiter, emptied]
-        if len(kept) > 2 * MAX_PARTS:
-            break
+    delimiters = re.finditer(rb"(?m)^--(?:" + alternatives + rb")[^\n]*\n", content)
+    places = [delimiter.span() for delimiter in islice(delimiters, MAX_PARTS)]
+    ends = [*(start for start, _ in places[1:]), len(content)]
+    kept = [content[: places[0][0]]] if places else [content]
+    for (start, begin), end in zip(places, ends, strict=True):
+        section, body = split_content(content[begin:end])
+        emptied = _ATTACHED.search(section) is not None and len(body) > 1_000
+        kept.append(content[start:begin] + section + b"\r\n" if emptied else content[start:end])
     return b"".join(kept)
 
 

@@ -20,7 +20,7 @@ MAX_ATTRIBUTION: Final = 400
 
 _STAMP_ID = re.compile(r"\bINC-\d{4}-\d{4,}\b")
 _RULER_LINE = re.compile(r"^[>\s]*-{72}\s*$")
-_DASHES = re.compile(r"^[\s>]*[-_=*─—]{3,}|[-_=*]{3,}\s*$")
+_DASHES = re.compile(r"^[\s>]*+[-_=*─—]{3}|(?<![-_=*])[-_=*]{3,}+\s*+$")
 _HAS_ADDRESS = re.compile(r"(?<![^\s<>@])[^\s<>@]++@[^\s<>@]+\.\w+")
 _HAS_TIME = re.compile(r"\d{1,2}[:.h時]\s?\d{2}|\b\d{4}\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _FIELD_LINE = re.compile(
@@ -144,11 +144,12 @@ def _header_block(
 
 
 def _author(text: str) -> Address | None:
+    text = text.strip()[:MAX_ATTRIBUTION]
     match = _BOX.match(text)
     if match:
         return Address(match[1].strip(), match[2])
     bare = _HAS_ADDRESS.search(text)
-    return Address("" if bare else text.strip(), bare[0] if bare else "") if text.strip() else None
+    return Address("" if bare else text, bare[0] if bare else "") if text else None
 
 
 def _above(lines: Sequence[str], start: int, patterns: _Patterns) -> int:

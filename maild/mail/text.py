@@ -21,7 +21,7 @@ MAX_CLOSINGS = 5
 _SIGNED = re.compile(r"(?m)^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[A-Za-z]++:[^\n]*+\n)*+\n?")
 _PGP_SIGNATURE = "\n-----BEGIN PGP SIGNATURE-----"
 _PGP_END = "-----END PGP SIGNATURE-----"
-_LABEL_START = re.compile(r"^\s*[*•\-]?\s*[*_]*([^\W\d_][\w .()/-]{0,30}?)[*_]*\s*[:=|]")
+_LABEL_START = re.compile(r"^\s*+[*•\-]?\s*+[*_]*+([^\W\d_][\w .()/-]{0,30}?)[*_]*\s*[:=|]")
 
 
 @dataclass(frozen=True, slots=True)
