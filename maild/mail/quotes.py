@@ -18,7 +18,7 @@ RULER = "-" * 72
 """The last line of our stamp, by which we know it in any quotation."""
 MAX_ATTRIBUTION: Final = 400
 
-_STAMP_ID = re.compile(r"\bINC-\d{4}-\d{4,}\b")
+_STAMP_ID = re.compile(r"\s*INC-\d{4}-\d{4,}(?:,|\s*$)")
 _RULER_LINE = re.compile(r"^[>\s]*-{72}\s*$")
 _DASHES = re.compile(r"^[\s>]*+[-_=*─—]{3}|(?<![-_=*])[-_=*]{3,}+\s*+$")
 _HAS_ADDRESS = re.compile(r"(?<![^\s<>@])[^\s<>@]++@[^\s<>@]+\.\w+")
@@ -105,8 +105,10 @@ def _stamps(lines: Sequence[str]) -> set[int]:
 
 
 def _begins_stamp(lines: Sequence[str], start: int, ruler: int) -> bool:
-    return all(line.strip() for line in lines[start:ruler]) and any(
-        _STAMP_ID.search(line) for line in lines[start:ruler]
+    """Whether a stamp stands here: lines without a gap, the last of which begins with an id."""
+    return (
+        all(line.strip() for line in lines[start:ruler])
+        and _STAMP_ID.match(lines[ruler - 1]) is not None
     )
 
 
