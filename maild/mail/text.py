@@ -21,6 +21,7 @@ MAX_CLOSINGS = 5
 _SIGNED = re.compile(r"(?m)^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[A-Za-z]++:[^\n]*+\n)*+\n?")
 _PGP_SIGNATURE = "\n-----BEGIN PGP SIGNATURE-----"
 _PGP_END = "-----END PGP SIGNATURE-----"
+_GRADE = re.compile(r"(?<!\w)[^\W\d_]+[ -]?\d(?![\w.-])")
 _LABEL_START = re.compile(r"^\s*+[*•\-]?\s*+[*_]*+([^\W\d_][\w .()/-]{0,30}?)[*_]*\s*[:=|]")
 
 
@@ -164,11 +165,19 @@ def _signature_start(run: Sequence[str], author: Address, words: SignatureWords)
 def _closing_start(
     run: Sequence[str], filled: Sequence[int], author: Address, words: SignatureWords
 ) -> int | None:
-    """Find the lowest closing or name with nothing but a signature's lines below it."""
+    """Find the lowest closing or name with nothing but a signature's lines below it.
+
+    "Thanks" above everything else closes nothing, unless the author's name is all that follows.
+    """
     last = filled[-MAX_SIGNATURE_LINES:]
     for i in reversed(last):
-        closes = _closes(run[i], words) or (i != filled[0] and _is_name(run[i], author))
-        if closes and all(_signs(run[j], words) for j in last if j > i):
+        below = [run[j] for j in last if j > i]
+        if i == filled[0]:
+            if _closes(run[i], words) and all(_is_name(line, author) for line in below):
+                return i
+        elif (_closes(run[i], words) or _is_name(run[i], author)) and all(
+            _signs(line, words) for line in below
+        ):
             return i
     return None
 
@@ -203,8 +212,11 @@ def _is_name(line: str, author: Address) -> bool:
 
 
 def _signs(line: str, words: SignatureWords) -> bool:
-    """Whether a line may stand below a closing: short, no sentence, no label but of a contact."""
-    if len(line) > 90 or re.search(r"[a-z]{3,}[.!?]\s*$", line):
+    """Whether a line may stand below a closing: short, no sentence, no label but of a contact.
+
+    A word with one digit behind it ("Severity 2", "P1") is in doubt, and so is no signature.
+    """
+    if len(line) > 90 or re.search(r"(?:[a-z]{3,}|\d)[.!?]\s*$", line) or _GRADE.search(line):
         return False
     label = _LABEL_START.match(line)
     if label is None or "|" in line:
