@@ -1,0 +1,1 @@
+"""E-mail, and nothing of incidents; a package, so that its modules may bear the names of others'."""
