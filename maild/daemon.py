@@ -338,6 +338,7 @@ async def _work(site: Site, shared: Shared, ready: Callable[[], None], log: Log)
     works.append(asyncio.create_task(_look(connection, pump, deliverer)))
     told = asyncio.create_task(until_told(shared))
     try:
+        await readers.begin()
         ready()
         done, _ = await asyncio.wait({told, *works}, return_when=asyncio.FIRST_COMPLETED)
         for work in done - {told}:

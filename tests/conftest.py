@@ -2,10 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from .office import Office
 
 settings.register_profile(
     "maild",
@@ -35,3 +38,17 @@ def need() -> Callable[[str], str]:
         pytest.skip(advice)
 
     return path_of
+
+
+@pytest.fixture
+def office() -> Iterator[Callable[..., Office]]:
+    """`office(posting={...})` is a desk with these tables of the configuration."""
+    made: list[Office] = []
+
+    def make(**tables: Any) -> Office:
+        made.append(Office(**tables))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

@@ -79,6 +79,10 @@ class Readers:
         self._pool: ProcessPool | None = None
         self._starting = asyncio.Lock()
 
+    async def begin(self) -> None:
+        """Start the workers, so that the first mail need not wait. Raises Broken."""
+        await self._running()
+
     async def read(self, raw: RawMessage) -> Read:
         """Read one mail. Raises Broken where no reader can be started, and nothing else."""
         for _ in range(ATTEMPTS):

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from conftest import SAMPLE, Daemon, mail, until
-from sink import Sink, free_port, relay
+from .conftest import SAMPLE, Daemon, mail, until
+from .sink import Sink, free_port, relay
 
 
 def config(port: int) -> str:

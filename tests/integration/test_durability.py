@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from conftest import SAMPLE, Daemon, mail, until
+
+from .conftest import SAMPLE, Daemon, mail, until
 
 KILLS = 20
 SENDERS = 3

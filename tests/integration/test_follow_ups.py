@@ -4,7 +4,8 @@ from collections.abc import Callable
 from email.message import EmailMessage
 
 import pytest
-from conftest import SAMPLE, Daemon, mail, text_of
+
+from .conftest import SAMPLE, Daemon, mail, text_of
 
 ANA = "Ana Silva <ana@example.com>"
 JAYLA = "Jayla M. <jayla@example.com>"

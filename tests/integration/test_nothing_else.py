@@ -4,7 +4,8 @@ import smtplib
 from collections.abc import Callable
 
 import pytest
-from conftest import SAMPLE, Daemon, mail, text_of, until
+
+from .conftest import SAMPLE, Daemon, mail, text_of, until
 
 
 def test_a_stranger_is_refused_with_the_owners_address(daemon: Daemon) -> None:

@@ -3,7 +3,8 @@
 import time
 
 import pytest
-from conftest import INCOMPLETE, SAMPLE, SUBJECT, Daemon, mail, text_of
+
+from .conftest import INCOMPLETE, SAMPLE, SUBJECT, Daemon, mail, text_of
 
 
 def test_the_sample_mail_becomes_an_incident_and_a_stamped_copy(daemon: Daemon) -> None:

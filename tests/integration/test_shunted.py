@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import SAMPLE, Daemon, mail, text_of, until
+
+from .conftest import SAMPLE, Daemon, mail, text_of, until
 
 # A bug of ours, put into every process of the daemon: some mails kill a reader, some stall it.
 BUG = """\
