@@ -53,7 +53,7 @@ class Office:
         self.now += timedelta(minutes=1)
         message = EmailMessage(policy=SMTP)
         message["From"], message["To"], message["Subject"] = author, to, subject
-        message["Message-ID"] = f"<mail-{self.count}@laptop.example.com>"
+        message["Message-ID"] = fields.pop("Message_ID", f"<mail-{self.count}@laptop.example.com>")
         message["Date"] = self.now
         for name, value in fields.items():
             message[name.replace("_", "-")] = value

@@ -2,10 +2,14 @@
 
 import ast
 import statistics
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from maild.config import Config, commented, config_of
+from maild.edge.templates import faults
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "maild"
@@ -166,3 +170,25 @@ def test_public_names_have_docstrings(path: Path) -> None:
             assert not public or ast.get_docstring(node), (
                 f"{place(path)}: {node.name} has no docstring"
             )
+
+
+def test_every_key_of_the_configuration_is_documented_and_init_writes_it() -> None:
+    table = tomllib.loads(commented())
+    assert config_of(table) == Config(), "maild init must write the defaults"
+    for name, declared in Config.model_fields.items():
+        keys = declared.annotation.model_fields  # type: ignore[union-attr]
+        assert set(table[name]) == set(keys), f"[{name}]: `commented` must write every key"
+        for key, field in keys.items():
+            assert field.description, f"[{name}] {key}: say what it is for, where it is declared"
+
+
+def test_every_template_is_rendered_by_a_test_with_strict_undefined() -> None:
+    names = {path.name.removesuffix(".j2") for path in (ROOT / "templates").glob("*.j2")}
+    source = "".join(p.read_text("utf-8") for p in MODULES) + "".join(
+        p.read_text("utf-8") for p in (ROOT / "templates").glob("*.j2")
+    )
+    for name in names:
+        stem = name.split(".")[0]
+        used = f'"{stem}' in source or name in source or stem.startswith("owner_")
+        assert used, f"templates/{name}.j2 is used by nobody; delete it"
+    assert faults(ROOT / "templates") == []

@@ -242,7 +242,7 @@ def _chosen(
     numbers = [line.post.number for line in lines]
     asked = {line.post.number for line in lines if line.open_question}
     ranked = sorted(
-        (n for n in numbers if n in fresh), key=lambda n: (n not in asked, n not in moved, -n)
+        (n for n in numbers[1:] if n in fresh), key=lambda n: (n not in asked, n not in moved, -n)
     )
     kept = {numbers[0], *ranked[: limit - 1]}
     skipped = 0
