@@ -54,7 +54,7 @@ class Office:
         message = EmailMessage(policy=SMTP)
         message["From"], message["To"], message["Subject"] = author, to, subject
         message["Message-ID"] = fields.pop("Message_ID", f"<mail-{self.count}@laptop.example.com>")
-        message["Date"] = self.now
+        message["Date"] = fields.pop("Date", self.now)
         for name, value in fields.items():
             message[name.replace("_", "-")] = value
         if text:

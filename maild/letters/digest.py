@@ -11,8 +11,8 @@ from maild.letters.layout import WIDTH, fill, listed, one_blank, person, shown, 
 from maild.letters.letterhead import Letterhead, Sheet, printed
 from maild.mail.message import Address, Audience, Outgoing
 
-TITLE_WIDTH = 32
-COMMANDER_WIDTH = 22
+TITLE_WIDTH = 30
+COMMANDER_WIDTH = 21
 INDENT = 2
 MAX_LINES = 2
 _LIAISONS = (("customer_liaison", "customers"), ("business_liaison", "business"))
@@ -128,7 +128,7 @@ def table_row(story: Story, head: Letterhead) -> str:
         commander = f"{commander[: COMMANDER_WIDTH - 9]}, OVERDUE"
     severity = "?" if incident.severity is None else str(incident.severity)
     step = "?" if phase is None else f"{phase} {name}"
-    return f"  {severity:>2}   {step:<12} {title:<{TITLE_WIDTH}} {commander[:COMMANDER_WIDTH]}".rstrip()
+    return f"  {severity:>2}   {step:<12.12} {title:<{TITLE_WIDTH}} {commander[:COMMANDER_WIDTH]}".rstrip()
 
 
 def _when(told: Digest, zone: tzinfo) -> Callable[[datetime], str]:

@@ -41,7 +41,7 @@ def test_a_story_has_state_moves_and_the_conversation_as_a_tree(
     follow(desk, "Severity 1, phase 1. I am taking over as IC. Worse now.", ANA)
     lines = told(desk)
     assert lines.startswith("Nothing is overdue.\n1 open, since Monday 16 March 11:00.")
-    assert "\n   1   1 patching   0001 Checkout is down            Ana Silva\n" in lines
+    assert "\n   1   1 patching   0001 Checkout is down          Ana Silva\n" in lines
     assert "  12:01  declared: severity 2, phase 1, commander Kevin Riggle\n" in lines
     assert "  12:04  severity 2 -> 1, commander Kevin Riggle -> Ana Silva\n" in lines
     assert (

@@ -1,0 +1,114 @@
+"""Every letter that we send, rendered once with StrictUndefined, and read as its reader does."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from email.message import EmailMessage
+
+from maild.edge.files import default_folder
+from maild.edge.store.digests import Digests
+from maild.edge.store.drafts import Drafts
+from maild.edge.store.ledger import Ledger
+from maild.letters.digest import story_text
+from maild.loops import Clocks
+from tests.office import NOON, Office, text_of
+
+FIELDS = "Severity 2, phase 1. I am incident commander. Channel: #pay."
+PROSE = "Half of the payments fail since noon."
+ANA = "Ana Silva <ana@example.com>"
+ROBOT = "robot@example.com"
+
+
+def follow(office: Office, words: str, author: str = ANA, **fields: str) -> list[EmailMessage]:
+    parent = {"In_Reply_To": "<mail-1@laptop.example.com>", **fields}
+    return office.take(words, "Re: Checkout is down", author, **parent)[1]
+
+
+def everything(office: Office) -> Iterator[tuple[str, EmailMessage]]:
+    """Make the office write each of its letters; gives what it is about, and the letter."""
+    copy, receipt = office.take(f"{PROSE}\n{FIELDS}")[1]
+    yield "a copy", copy
+    yield "a receipt", receipt
+    yield "an update's question", follow(office, "Phase 2. All is quiet.")[0]
+    old = office.now - timedelta(hours=1)
+    follow(office, "Severity 1, phase 1, IC Kevin. It is worse.")
+    late = follow(
+        office,
+        "Severity 3, phase 1, IC Kevin.",
+        Date=str(old.strftime("%a, %d %b %Y %H:%M:%S +0000")),
+    )
+    yield "a late mail's author", late[-1]
+    yield "an unknown incident", office.take(PROSE, to="incidents+2019-0001@example.com")[1][0]
+    question = office.take(PROSE, "Odd thing")[1][0]
+    yield "an opening's question", question
+    to = question["Reply-To"].addresses[0].addr_spec
+    completed = office.take("Severity 2, phase 1, IC: Kevin Riggle, channel: #pay", "x", ANA, to)[1]
+    question = office.take(PROSE, "Odd thing again")[1][0]
+    to = question["Reply-To"].addresses[0].addr_spec
+    yield "a withdrawal", office.take("withdraw", "x", to=to)[1][0]
+    if completed:
+        yield "the author of a completed draft", completed[-1]
+    yield "a dry run", office.take(PROSE, to="incidents+check@example.com")[1][0]
+    yield "a command", office.take("help", "help", to="incidents-request@example.com")[1][0]
+    yield "the owner of a program", office.take(PROSE, "CPU 99 %", ROBOT)[1][0]
+    yield "a forward", office.take("Hello?", to="incidents-owner@example.com")[1][0]
+    office.desk.shunt(1, office.desk.ledger.raw(1), "reading it took longer than 2 s", office.now)
+    yield "the owner of a shunted mail", office.letters()[-2]
+    yield "the author of a shunted mail", office.letters()[-1]
+    yield from _by_the_clock(office)
+
+
+def _by_the_clock(office: Office) -> Iterator[tuple[str, EmailMessage]]:
+    ledger = Ledger(office.connection, 3)
+    drafts, digests = Drafts(office.connection, ledger), Digests(office.connection)
+    schedules = office.site.schedules()
+    clocks = Clocks(
+        office.desk, drafts, digests, schedules, lambda: NOON, lambda *_, **__: None, lambda: None
+    )
+    clocks.tick(NOON)
+    office.take(f"{PROSE} Severity 2.", "Another thing", ANA)
+    begun = office.now
+    for minutes, name in ((5, "the owner of a draft"), (15, "an incomplete opening's author")):
+        clocks.tick(begun + timedelta(minutes=minutes))
+        yield name, office.letters()[-1]
+    clocks.tick(NOON + timedelta(days=1))
+    yield "a digest", office.letters()[-1]
+    for number in range(12):
+        office.take(f"Odd thing {number}.", f"Odd {number}", "Nina <nina@example.com>")
+    yield "the owner of a capped author", office.letters()[-1]
+
+
+def test_every_template_renders_and_each_letter_is_fit_to_be_read(
+    office: Callable[..., Office],
+) -> None:
+    desk = office(posting={"machines": [ROBOT]})
+    head = desk.desk.head
+    assert head is not None
+    used: set[str] = set()
+
+    def recorded(name: str, model: object) -> str:
+        used.add(name)
+        return head.render(name, model)  # type: ignore[arg-type]
+
+    desk.desk = replace(desk.desk, head=replace(head, render=recorded))
+    for about, letter in everything(desk):
+        text = text_of(letter)
+        long = [line for line in text.split("\n") if len(line) > 72]
+        assert long == [], f"{about}: {long}"
+        first = text.split("\n")[0]
+        assert len(first) <= 90, f"{about}: a lock screen shows about 90 characters"
+        assert "!" not in text.replace("<!", ""), f"{about}: {text}"
+        assert letter["X-Loop"] == "incidents@example.com", about
+        if about not in ("a copy", "a forward"):
+            assert letter["Auto-Submitted"], about
+            assert letter["X-Auto-Response-Suppress"] == "All", about
+    assert desk.desk.head is not None
+    story_text(
+        desk.desk.head,
+        Digests(desk.connection).history("INC-2026-0001"),
+        desk.now,
+        desk.site.hours(),
+    )
+    included = {"fields.txt"}
+    known = {p.name.removesuffix(".j2") for p in default_folder("templates").glob("*.j2")}
+    assert known - used - included == set()
