@@ -10,12 +10,12 @@
 The floors; imports go down, never up, never sideways between the modules of `edge/`:
 
     6  cli, __main__
-    5  daemon
+    5  site, daemon
     4  door, desk, loops  |  edge/*
     3  letters
     2  incident, roster
     1  reading
-    0  mail               |  config
+    0  mail               |  config, trouble
 
 Floors 0 to 3 are pure: frozen values in, frozen values out; no I/O, no clock, no chance.
 """
