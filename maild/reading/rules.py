@@ -1,21 +1,20 @@
 """The rule set as frozen data: scales, words, cues, requirements.
 
 An organisation changes `rules/*.toml`, never code; one file there is one field here, and
-`edge/files.py` fills them in, with every mistake named. Nothing here is read from disk.
+`reading/checked.py` fills them in, with every mistake named. Nothing here is read from disk.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from maild.mail.words import STRICT, MailWords, Words
+from maild.mail.words import MailWords, Words
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
     """One step of a scale: its number, its name, the words that mean it, and what it means."""
 
-    __pydantic_config__ = STRICT
     number: int
     name: str
     words: Words
@@ -26,11 +25,10 @@ class Step:
 class SeverityRules:
     """`rules/severity.toml`; step 1 is the worst."""
 
-    __pydantic_config__ = STRICT
     labels: Words
-    short: Words
     nouns: Words
     step: tuple[Step, ...]
+    short: tuple[str, ...] = ()
 
     def name(self, number: int) -> str:
         """Give the name of a step, "" where there is no such step."""
@@ -41,7 +39,6 @@ class SeverityRules:
 class PhaseRules:
     """`rules/phase.toml`."""
 
-    __pydantic_config__ = STRICT
     labels: Words
     status_labels: Words
     nouns: Words
@@ -61,7 +58,6 @@ class PhaseRules:
 class CommanderRules:
     """The titles that mean commander, and how people hand command over."""
 
-    __pydantic_config__ = STRICT
     titles: Words
     modifiers: Words
     handoff: Words
@@ -73,7 +69,6 @@ class CommanderRules:
 class RoleRules:
     """The labels of one other role."""
 
-    __pydantic_config__ = STRICT
     labels: Words
 
 
@@ -81,7 +76,6 @@ class RoleRules:
 class NameRules:
     """What is part of a person's name, and what is none."""
 
-    __pydantic_config__ = STRICT
     self: Words
     nobody: Words
     titles: Words
@@ -93,7 +87,6 @@ class NameRules:
 class PeopleRules:
     """`rules/people.toml`."""
 
-    __pydantic_config__ = STRICT
     commander: CommanderRules
     roles: Mapping[str, RoleRules]
     names: NameRules
@@ -103,7 +96,6 @@ class PeopleRules:
 class ChannelRules:
     """`rules/channel.toml`: what introduces a place."""
 
-    __pydantic_config__ = STRICT
     labels: Words
     introducers: Words
     weak_introducers: Words
@@ -116,14 +108,13 @@ class ChannelRules:
 class TimeRules:
     """`rules/times.toml`: labels, units and zones of moments."""
 
-    __pydantic_config__ = STRICT
     next_update: Words
     started: Words
     prose_start: Words
     prose_next_update: Words
     units: Mapping[str, Words]
     words: Mapping[str, Words]
-    zones: Mapping[str, Words]
+    zones: Mapping[str, tuple[str, ...]]
 
 
 Reach = Literal["forward", "far", "backward", "sentence", "adjacent"]
@@ -133,7 +124,6 @@ Reach = Literal["forward", "far", "backward", "sentence", "adjacent"]
 class Cue:
     """Words that take the force of a statement, and how far they reach."""
 
-    __pydantic_config__ = STRICT
     kind: str
     reach: Reach
     words: Words
@@ -144,7 +134,6 @@ class Cue:
 class StatementWords:
     """What makes a statement of a value in prose."""
 
-    __pydantic_config__ = STRICT
     openers: Words
     frames: Words
     changes: Words
@@ -156,7 +145,6 @@ class StatementWords:
 class CueRules:
     """`rules/cues.toml`."""
 
-    __pydantic_config__ = STRICT
     statement: StatementWords
     cue: tuple[Cue, ...]
 
@@ -165,7 +153,6 @@ class CueRules:
 class Required:
     """The fields that an opening and an update must state."""
 
-    __pydantic_config__ = STRICT
     opening: Words
     update: Words
 
@@ -177,7 +164,6 @@ Level = Literal["advice", "required", "off"]
 class Advice:
     """Rules beyond the required fields (section 7)."""
 
-    __pydantic_config__ = STRICT
     business_liaison: Level
     business_liaison_from_severity: int
     customer_liaison: Level
@@ -189,7 +175,6 @@ class Advice:
 class Cadence:
     """When something is due (section 7); `update` is in minutes by severity, 0 the next business day."""
 
-    __pydantic_config__ = STRICT
     update: tuple[int, ...]
     working_hours: tuple[int, ...]
     slower_phase: int
@@ -206,7 +191,6 @@ class Cadence:
 class AnswerLimits:
     """How many answers one author may get (design section 6)."""
 
-    __pydantic_config__ = STRICT
     same_answer_a_day: int
     answers_an_hour: int
 
@@ -215,7 +199,6 @@ class AnswerLimits:
 class PolicyRules:
     """`rules/policy.toml`."""
 
-    __pydantic_config__ = STRICT
     required: Required
     advice: Advice
     cadence: Cadence
@@ -226,7 +209,6 @@ class PolicyRules:
 class Rules:
     """All rules; a field is a file of `rules/`."""
 
-    __pydantic_config__ = STRICT
     severity: SeverityRules
     phase: PhaseRules
     people: PeopleRules
