@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from maild.mail.message import Address
+from maild.reading.grammar import compiled_grammar
 from maild.reading.moments import MomentFinder
 from maild.reading.people import PeopleFinder
 from maild.reading.phase import PhaseFinder
@@ -48,7 +49,8 @@ class Finders:
 
     def __init__(self, rules: Rules, names: ListNames) -> None:
         self.rules, self.names = rules, names
-        cues = compiled_cues(rules.cues)
+        self.grammar = compiled_grammar(rules.grammar)
+        cues = compiled_cues(rules.cues, self.grammar)
         people = rules.people.names
         self.severity = SeverityFinder(rules.severity, people, cues)
         self.phase = PhaseFinder(rules.phase, people, cues)
@@ -63,6 +65,11 @@ class Finders:
                 *self.places.labels, *self.moments.labels,
             }
         )  # fmt: skip
+        self.unchanged = {
+            "severity": cues.unchanged.of(self.severity.labels),
+            "phase": cues.unchanged.of(self.phase.labels),
+            "commander": cues.unchanged.of(self.people.commander_labels),
+        }
         self.tags = frozenset(tag.lower() for tag in names.tags)
 
 
@@ -84,7 +91,7 @@ class TextReading:
         return said
 
     def paragraph(self, text: Text) -> bool:
-        items = labelled(text, self.finders.known)
+        items = labelled(text, self.finders.known, self.finders.grammar.label_prefixes)
         said, at = False, 0
         for item in items:
             if item.label not in self.finders.known:
@@ -134,7 +141,9 @@ class TextReading:
 
     def prose(self, text: Text, start: int, end: int) -> bool:
         said = False
-        for sentence in sentences(text, start, min(end, start + MAX_PARAGRAPH)):
+        for sentence in sentences(
+            text, start, min(end, start + MAX_PARAGRAPH), self.finders.grammar
+        ):
             found = list(self.sentence(sentence))
             self.readings += found
             said = said or self.says_more(sentence, found)
@@ -196,25 +205,13 @@ class TextReading:
 
     def unchanged(self, sentence: Sentence, plain: str) -> Iterator[Reading]:
         """Read "severity unchanged", "same IC", "phase as before" (section 8.11)."""
-        if not self.finders.cues.unchanged.search(plain):
+        if not self.finders.cues.unchanged.hint.search(plain):
             return
-        for field, words in (
-            ("severity", self.finders.severity.labels),
-            ("phase", self.finders.phase.labels),
-            ("commander", self.finders.people.commander_labels),
-        ):
-            names = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-            several = rf"(?:(?:{names})|severity|phase|commander|ic)(?:\s*(?:,|and|&|/)\s*(?:the\s+)?\w+){{0,3}}"
-            behind = re.search(
-                rf"(?<![\w-])(?:{names})(?:\s*(?:,|and|&|/)\s*(?:the\s+)?[\w]+(?:\s[\w]+)?){{0,3}}?\s*[:=–-]?\s*(?:is\s+|are\s+|all\s+|both\s+|still\s+)*(?:unchanged|the\s+same|same|as\s+before|not\s+changed|has\s+not\s+changed|have\s+not\s+changed|stays?\s+(?:the\s+same|as\s+(?:it\s+is|they\s+are|before))|remains?\s+(?:the\s+same|unchanged|as\s+before)|no\s+change)(?!\w)",
-                plain, re.I,
-            )  # fmt: skip
-            ahead = re.search(
-                rf"(?<!\w)(?:same|unchanged|no\s+change\s+(?:in|to|of))\s+(?:the\s+)?(?:[\w]+\s*(?:,|and|&|/)\s*(?:the\s+|same\s+)*){{0,3}}(?:{names})(?![\w-])",
-                plain, re.I,
-            )  # fmt: skip
-            match = behind or ahead
-            if match and not plain.rstrip().endswith("?") and several:
+        if plain.rstrip().endswith("?"):
+            return
+        for field, (behind, ahead) in self.finders.unchanged.items():
+            match = behind.search(plain) or ahead.search(plain)
+            if match:
                 quote = sentence.words(match.start(), match.end())
                 yield Reading(field, None, quote, Strength.PROSE, sentence.where, "current")
 

@@ -10,9 +10,10 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from maild.reading.grammar import alternatives
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import TimeRules
-from maild.reading.statements import Labelled, Sentence, alternatives
+from maild.reading.statements import Labelled, Sentence
 
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS: Final = (

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator
 
 from maild.mail.message import Address
+from maild.reading.grammar import alternatives
 from maild.reading.reading import Outcome, Person, Reading, Strength
 from maild.reading.rules import PeopleRules
-from maild.reading.statements import Cues, Labelled, Sentence, alternatives
+from maild.reading.statements import Cues, Labelled, Sentence
 from maild.reading.titles import TitlePatterns
 
 # Capitals by range: Latin-1, the Latin extensions (small letters too, which does no harm), Greek, Cyrillic.

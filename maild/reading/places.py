@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from maild.reading.grammar import alternatives
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import ChannelRules, NameRules
-from maild.reading.statements import Cues, Labelled, Sentence, alternatives
+from maild.reading.statements import Cues, Labelled, Sentence
 
 _URL = r"https?://[^\s<>\"'`|]+"
 _HASH = r"(?<![\w/#&])#(?=[\w.-]*[^\W\d_])[\w](?:[\w.:/-]*\w)?"

@@ -27,6 +27,7 @@ class SeverityRules:
 
     labels: Words
     nouns: Words
+    follows: Words
     step: tuple[Step, ...]
     short: tuple[str, ...] = ()
 
@@ -41,7 +42,9 @@ class PhaseRules:
 
     labels: Words
     status_labels: Words
-    nouns: Words
+    follows: Words
+    of: Words
+    own: Words
     step: tuple[Step, ...]
 
     def name(self, number: int) -> str:
@@ -138,6 +141,8 @@ class StatementWords:
     frames: Words
     changes: Words
     unchanged: Words
+    unchanged_ahead: Words
+    unchanged_links: Words
     stops: Words
 
 
@@ -147,6 +152,42 @@ class CueRules:
 
     statement: StatementWords
     cue: tuple[Cue, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SentenceWords:
+    """What sentences and labels are built of."""
+
+    joins: Words
+    conjunctions: Words
+    articles: Words
+    prepositions: Words
+    conditions: Words
+    abbreviations: Words
+    open_ended: Words
+    label_prefixes: Words
+
+
+@dataclass(frozen=True, eq=False)
+class ValueWords:
+    """What stands around a value on a scale."""
+
+    fillers: Words
+    changed: Words
+    history: Words
+    old: Words
+    new: Words
+    current: Words
+    steady: Words
+
+
+@dataclass(frozen=True, eq=False)
+class GrammarRules:
+    """`rules/grammar.toml`: the small words of the language."""
+
+    sentence: SentenceWords
+    value: ValueWords
+    numbers: Mapping[str, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,5 +256,6 @@ class Rules:
     channel: ChannelRules
     times: TimeRules
     cues: CueRules
+    grammar: GrammarRules
     mail: MailWords
     policy: PolicyRules

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from maild.reading.rules import Cue, CueRules
+from maild.reading.grammar import Grammar, alternatives
+from maild.reading.rules import Cue, CueRules, StatementWords
 
 Where = Literal["subject", "body"]
 
@@ -157,12 +158,17 @@ def head_row(text: Text, known: frozenset[str]) -> Text:
     return comparable("\n".join([*pairs, *("|".join(row) for row in rows[2:])]))
 
 
-def labelled(text: Text, known: frozenset[str], where: Where = "body") -> list[Labelled]:
-    """List the labels of a paragraph in order, unknown ones too, for they end a value."""
+def labelled(
+    text: Text, known: frozenset[str], prefixes: Sequence[str] = (), where: Where = "body"
+) -> list[Labelled]:
+    """List the labels of a paragraph in order, unknown ones too, for they end a value.
+
+    prefixes: words in front of a known label that do not change what it labels.
+    """
     found: list[tuple[re.Match[str], str, int]] = []
     at = 0
     while match := _LABEL.search(text.plain, at):
-        label, start = _known_tail(match, known)
+        label, start = _known_tail(match, known, prefixes)
         if label in known:
             found.append((match, label, start))
             at = match.end()
@@ -191,23 +197,15 @@ def _heads_line(match: re.Match[str]) -> bool:
     return match["lead"] in ("", "\n")
 
 
-def _known_tail(match: re.Match[str], known: frozenset[str]) -> tuple[str, int]:
+def _known_tail(
+    match: re.Match[str], known: frozenset[str], prefixes: Sequence[str]
+) -> tuple[str, int]:
     """Give the label and where it starts: "our current severity" is severity, "vendor severity" not."""
     label = re.sub(r"\s+", " ", match["label"]).strip().lower()
     label = re.sub(r"\s*\([^()]*\)?$", "", label) if label not in known else label
     label = label.strip(" .-")
     start = match.start("label")
-    for prefix in (
-        "current ",
-        "new ",
-        "our ",
-        "the ",
-        "my ",
-        "updated ",
-        "present ",
-        "incident ",
-        "overall ",
-    ):
+    for prefix in prefixes:
         if label not in known and label.startswith(prefix) and label.removeprefix(prefix) in known:
             label = label.removeprefix(prefix)
     return label, start
@@ -219,18 +217,11 @@ def _line_end(text: str, at: int) -> int:
 
 
 _SENTENCE_END = re.compile(r"[.!?]+[\"')\]]*(?=\s)|\n")
-_ABBREVIATED = re.compile(
-    r"(?:^|[\s(])(?:[^\W\d_]|dr|mr|mrs|ms|prof|st|no|nr|approx|ca|vs|e\.g|i\.e|sev|min|hr|etc|inc|dept|tel|ext|jr|sr)\.$",
-    re.I,
-)
-_OPEN_ENDED = re.compile(
-    r"(?:^|[\s,(])(?:a|an|the|of|is|be|at|to|in|as|and|or|by|with|for|this|was|were|we|i|am|are|i'm|we're|on|via|it|that|from|not|if|than|"
-    r"severity|sev|phase|incident|commander|channel|level|number|bridge|room|new|join|into|his|her|my|our|your|their|until|since|still|now|next|update|pin)[,:]?\s*$|[,:\-–/|]\s*$",
-    re.I,
-)
 
 
-def sentences(text: Text, start: int, end: int, where: Where = "body") -> Iterator[Sentence]:
+def sentences(
+    text: Text, start: int, end: int, grammar: Grammar, where: Where = "body"
+) -> Iterator[Sentence]:
     """Split a span into sentences.
 
     A line end divides where the line above is short and complete and the next begins afresh;
@@ -240,12 +231,12 @@ def sentences(text: Text, start: int, end: int, where: Where = "body") -> Iterat
     plain = text.plain
     for match in _SENTENCE_END.finditer(plain, start, end):
         if match[0] == "\n":
-            ends = _line_stands_alone(plain, at, match.start(), end)
+            ends = _line_stands_alone(plain, at, match.start(), end, grammar)
         else:
             tail = plain[max(at, match.start() - 12) : match.start() + 1]
             following = plain[match.end() : match.end() + 3].lstrip()
             ends = not (
-                match[0][0] == "." and (_ABBREVIATED.search(tail) or following[:1].islower())
+                match[0][0] == "." and (grammar.abbreviated.search(tail) or following[:1].islower())
             )
         if ends and plain[at : match.start()].strip():
             yield Sentence(text, at, match.end(), where)
@@ -254,23 +245,20 @@ def sentences(text: Text, start: int, end: int, where: Where = "body") -> Iterat
         yield Sentence(text, at, end, where)
 
 
-def _line_stands_alone(plain: str, start: int, newline: int, end: int) -> bool:
+def _line_stands_alone(plain: str, start: int, newline: int, end: int, grammar: Grammar) -> bool:
     line = plain[max(start, plain.rfind("\n", 0, newline) + 1) : newline]
     following = plain[newline + 1 : min(end, newline + 40)].lstrip()
     if not following or not line.strip():
         return True
-    if following[0].islower() or _OPEN_ENDED.search(line):
+    if following[0].islower() or grammar.open_ended.search(line):
         return False
     return len(line) < 58
 
 
-_BOUNDARY = re.compile(r"[;,()–|•·\[\]]|\s-\s|\s/\s|(?<![\w])(?:and|but|so|or)(?![\w])", re.I)
-
-
-def clause_start(sentence: str, at: int) -> int:
+def clause_start(sentence: str, at: int, grammar: Grammar) -> int:
     """Find where the clause of a place in a sentence begins."""
     begin = 0
-    for match in _BOUNDARY.finditer(sentence, 0, at):
+    for match in grammar.boundary.finditer(sentence, 0, at):
         begin = match.end()
     # A colon ends a clause, but not the label of something else ("Vendor status: SEV1").
     colon = sentence.rfind(":", begin, at)
@@ -287,6 +275,29 @@ class _CompiledCue:
     fields: frozenset[str]
 
 
+class Unchanged:
+    """Finds the fields that a sentence leaves as they are (reading rules, section 8.11)."""
+
+    def __init__(self, words: StatementWords, grammar: Grammar) -> None:
+        joined = rf"\s*(?:[,&/]|{grammar.join})\s*"
+        self.hint = re.compile(
+            rf"(?:{alternatives((*words.unchanged, *words.unchanged_ahead))})(?!\w)", re.I
+        )
+        article = rf"(?:(?:{grammar.articles})\s+)?"
+        links = rf"(?:(?:{alternatives(words.unchanged_links)})\s+)*"
+        ahead = alternatives(words.unchanged_ahead)
+        self.behind = rf"(?:{joined}{article}\w+(?:\s\w+)?){{0,3}}?\s*[:=–-]?\s*{links}(?:{alternatives(words.unchanged)})(?!\w)"
+        self.ahead = rf"(?<!\w)(?:{ahead})\s+{article}(?:\w+{joined}(?:(?:{ahead}|{grammar.articles})\s+)*){{0,3}}"
+
+    def of(self, labels: Iterable[str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        """Give the patterns for a field of these labels: "phase unchanged", "same phase"."""
+        names = rf"(?:{alternatives(labels)})"
+        return (
+            re.compile(rf"(?<![\w-]){names}{self.behind}", re.I),
+            re.compile(rf"{self.ahead}{names}(?![\w-])", re.I),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Cues:
     """The compiled cues of a rule set."""
@@ -296,7 +307,8 @@ class Cues:
     openers: re.Pattern[str]
     frames: re.Pattern[str]
     changes: re.Pattern[str]
-    unchanged: re.Pattern[str]
+    unchanged: Unchanged
+    grammar: Grammar
 
     def over(self, field: str, sentence: str, start: int, end: int) -> str | None:
         """Name the kind of the first cue that takes the force of sentence[start:end], None if none.
@@ -334,14 +346,14 @@ class Cues:
 
     def states_at_start(self, sentence: str, at: int) -> bool:
         """Whether a value begins its clause: nothing but openers ("still", "I think") before it."""
-        prefix = sentence[clause_start(sentence, at) : at].strip(" \n\"'([*#>~.-")
+        prefix = sentence[clause_start(sentence, at, self.grammar) : at].strip(" \n\"'([*#>~.-")
         return len(prefix) < 80 and self.openers.fullmatch(prefix) is not None
 
     def changed_to(self, sentence: str, start: int, end: int) -> bool:
         """Whether a change leads to the value: "was raised to severity 2" states 2."""
         near = " ".join(sentence[:start].split()[-6:])
         changed = _last(self.changes, near)
-        if changed is not None and re.search(r"\bto\s*(?:an?\s*)?$", near[changed.end() :]):
+        if changed is not None and self.grammar.to_value.search(near, changed.end()):
             return True
         inside = _last(self.changes, sentence[start:end])
         return inside is not None
@@ -358,13 +370,7 @@ def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     return found[-1] if found else None
 
 
-def alternatives(words: Iterable[str]) -> str:
-    """Make a regular expression of phrases, longest first; a blank matches any white space."""
-    ordered = sorted(set(words), key=len, reverse=True)
-    return "|".join(re.escape(word).replace(r"\ ", r"\s+").replace("\\'", "'") for word in ordered)
-
-
-def compiled_cues(rules: CueRules) -> Cues:
+def compiled_cues(rules: CueRules, grammar: Grammar) -> Cues:
     """Compile the cues of a rule set, once."""
     words = rules.statement
     openers = alternatives(words.openers)
@@ -375,7 +381,8 @@ def compiled_cues(rules: CueRules) -> Cues:
         re.compile(rf"(?:(?:{openers})[\s,:.]*)*", re.I),
         re.compile(rf"(?<!\w)(?P<frame>{frames})(?:\s+[\w'-]+){{0,3}}[\s\"'#]*$", re.I),
         re.compile(rf"(?<!\w)(?:{alternatives(words.changes)})(?!\w)", re.I),
-        re.compile(rf"(?:{alternatives(words.unchanged)})(?!\w)", re.I),
+        Unchanged(words, grammar),
+        grammar,
     )
 
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from maild.reading.grammar import alternatives
 from maild.reading.rules import CommanderRules
-from maild.reading.statements import alternatives
 
 
 @dataclass(frozen=True, slots=True)
