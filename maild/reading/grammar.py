@@ -24,7 +24,7 @@ class Grammar:
     join: str
     articles: str
     prepositions: str
-    conditions: re.Pattern[str]
+    conditions: str
     abbreviated: re.Pattern[str]
     open_ended: re.Pattern[str]
     boundary: re.Pattern[str]
@@ -51,7 +51,7 @@ def compiled_grammar(rules: GrammarRules) -> Grammar:
         join=alternatives(sentence.joins),
         articles=articles,
         prepositions=alternatives(sentence.prepositions),
-        conditions=re.compile(rf"\b(?:{alternatives(sentence.conditions)})\b", re.I),
+        conditions=alternatives(sentence.conditions),
         abbreviated=re.compile(rf"(?:^|[\s(])(?:[^\W\d_]|{abbreviations})\.$", re.I),
         open_ended=re.compile(
             rf"(?:^|[\s,(])(?:{alternatives(sentence.open_ended)})[,:]?\s*$|[,:\-–/|]\s*$", re.I
@@ -64,7 +64,7 @@ def compiled_grammar(rules: GrammarRules) -> Grammar:
 def alternatives(words: Iterable[str]) -> str:
     """Make a regular expression of phrases, longest first; it matches nothing where there is none.
 
-    A blank matches any white space, "..." up to 40 characters of the same clause, "#" a digit.
+    A blank matches any white space, "..." up to 40 characters of the same clause, "#" a number.
     """
     ordered = sorted(set(words), key=len, reverse=True)
     return "|".join(_pattern(word) for word in ordered) or "(?!)"
@@ -72,4 +72,4 @@ def alternatives(words: Iterable[str]) -> str:
 
 def _pattern(word: str) -> str:
     pattern = re.escape(word).replace(r"\ ", r"\s+").replace("\\'", "'")
-    return pattern.replace(r"\.\.\.", "[^.,;]{1,40}?").replace(r"\#", r"\d")
+    return pattern.replace(r"\.\.\.", "[^.,;]{1,40}?").replace(r"\#", r"\d+")

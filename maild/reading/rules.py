@@ -66,6 +66,28 @@ class CommanderRules:
     handoff: Words
     becomes: Words
     teams: Words
+    collective: Words
+
+
+@dataclass(frozen=True, eq=False)
+class TitleSentences:
+    """The sentences that give a title to somebody."""
+
+    i_am: Words
+    copulas: Words
+    adverbs: Words
+    scope: Words
+    makes: Words
+    as_title: Words
+    gives: Words
+    gives_words: Words
+    duties: Words
+    auxiliaries: Words
+    moves: Words
+    takes_command: Words
+    planned: Words
+    at_once: Words
+    done: Words
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +106,11 @@ class NameRules:
     titles: Words
     particles: Words
     not_names: Words
+    formerly: Words
+    remarks: Words
+    after: Words
+    contact: Words
+    offices: Words
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +118,7 @@ class PeopleRules:
     """`rules/people.toml`."""
 
     commander: CommanderRules
+    sentences: TitleSentences
     roles: Mapping[str, RoleRules]
     names: NameRules
 

@@ -286,6 +286,10 @@ class Unchanged:
         article = rf"(?:(?:{grammar.articles})\s+)?"
         links = rf"(?:(?:{alternatives(words.unchanged_links)})\s+)*"
         ahead = alternatives(words.unchanged_ahead)
+        self.alone = re.compile(
+            rf"{links}(?:{alternatives(words.unchanged)})(?:\s+(?:{alternatives(words.unchanged)}))?\W*",
+            re.I,
+        )
         self.behind = rf"(?:{joined}{article}\w+(?:\s\w+)?){{0,3}}?\s*[:=–-]?\s*{links}(?:{alternatives(words.unchanged)})(?!\w)"
         self.ahead = rf"(?<!\w)(?:{ahead})\s+{article}(?:\w+{joined}(?:(?:{ahead}|{grammar.articles})\s+)*){{0,3}}"
 

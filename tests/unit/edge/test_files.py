@@ -9,8 +9,8 @@ from maild.edge.files import RulesError, default_folder, load_rules
 BROKEN = Path(__file__).parents[2] / "rules" / "broken"
 EXPECTED = """\
 cues.toml:2: this is no TOML: unclosed array (at end of document)
-phase.toml:13: step.2.number is 0, like that of an earlier step
-phase.toml:15: step.2.words holds "found", which means found already
+phase.toml:15: step.2.number is 0, like that of an earlier step
+phase.toml:17: step.2.words holds "found", which means found already
 polcy.toml: no rule file has this name; is policy.toml meant?
 policy.toml:1: limits is missing
 policy.toml:3: required.update must be a list, and is "severity"
