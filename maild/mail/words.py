@@ -63,6 +63,7 @@ class ReplyWords:
     """Words that mean something as the first of a reply to one of our letters, lower case."""
 
     same: Words
+    but: Words
     withdraw: Words
     apply: Words
     snooze: Words

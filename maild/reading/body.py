@@ -56,7 +56,7 @@ class Finders:
         self.phase = PhaseFinder(rules.phase, people, cues)
         self.people = PeopleFinder(rules.people, cues)
         self.places = PlaceFinder(rules.channel, people, cues)
-        self.moments = MomentFinder(rules.times)
+        self.moments = MomentFinder(rules.times, self.grammar)
         self.cues = cues
         self.known = frozenset(
             {

@@ -217,6 +217,11 @@ def _units(units: Mapping[str, Words]) -> Iterator[Mistake]:
             yield Mistake(("times", "units", unit), what)
 
 
+def _calendar(key: str, count: int, forms: Sequence[Words]) -> Iterator[Mistake]:
+    if len(forms) != count:
+        yield Mistake(("times", key), f"has {len(forms)} entries, and must have {count}")
+
+
 def _zones(zones: Mapping[str, tuple[str, ...]]) -> Iterator[Mistake]:
     for zone, meanings in zones.items():
         for i, meaning in enumerate(meanings):
@@ -243,5 +248,7 @@ _CHECKS: Final[tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], .
     (("policy.advice.business_liaison_from_severity", "severity.step"), _liaison),
     (("people.roles",), _roles),
     (("times.units",), _units),
+    (("times.months",), lambda forms: _calendar("months", 12, forms)),
+    (("times.weekdays",), lambda forms: _calendar("weekdays", 7, forms)),
     (("times.zones",), _zones),
 )

@@ -133,6 +133,23 @@ class ChannelRules:
     this_list: Words
     rooms: Words
     pins: Words
+    extensions: Words
+    weak_labels: Words
+    no_place: Words
+    no_place_follows: Words
+    between: Words
+
+
+@dataclass(frozen=True, eq=False)
+class DayWords:
+    """Words that are a day, an hour, or a direction."""
+
+    yesterday: Words
+    today: Words
+    tomorrow: Words
+    noon: Words
+    midnight: Words
+    ago: Words
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,8 +160,21 @@ class TimeRules:
     started: Words
     prose_start: Words
     prose_next_update: Words
+    promise_links: Words
+    promises: Words
+    promise_fillers: Words
+    promised: Words
+    no_promise: Words
+    ahead: Words
+    about: Words
+    due: Words
+    clock: Words
+    ordinals: Words
+    months: tuple[Words, ...]
+    weekdays: tuple[Words, ...]
+    counts: Mapping[str, float]
     units: Mapping[str, Words]
-    words: Mapping[str, Words]
+    words: DayWords
     zones: Mapping[str, tuple[str, ...]]
 
 

@@ -21,10 +21,10 @@ severity.toml:1: labels is missing
 severity.toml:2: lables is no key here; is labels meant?
 severity.toml:3: short is empty; a list holds at least one entry
 severity.toml:4: nouns.2 is empty; a word has at least one letter or sign
-severity.toml:7: step.1.number must be a whole number, and is "1"
-severity.toml:15: step.2.words must be a list, and is "high"
-severity.toml:16: step.2.colour is no key here
-severity.toml:19: cadence is no key here""".splitlines()
+severity.toml:8: step.1.number must be a whole number, and is "1"
+severity.toml:16: step.2.words must be a list, and is "high"
+severity.toml:17: step.2.colour is no key here
+severity.toml:20: cadence is no key here""".splitlines()
 
 
 def mistakes(folder: Path) -> list[str]:
