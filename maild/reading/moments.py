@@ -131,6 +131,7 @@ class MomentFinder:
                 or match["packed"]
                 or match["word"]
                 or match["zone"]
+                or (match["clock"] and match["clock"].lower() not in self.units)
             )
             follows = text[match.end() : match.end() + 1]
             before = text[max(0, match.start() - 1) : match.start()]
@@ -249,7 +250,7 @@ def _clock(rules: TimeRules) -> re.Pattern[str]:
     words = alternatives((*rules.words.noon, *rules.words.midnight))
     return re.compile(
         rf"(?:(?P<hour>\d{{1,2}})(?:[:.h](?P<minute>\d{{2}}))?(?::\d{{2}})?\s*(?P<half>[ap]\.?m\.?)?|(?P<packed>[0-2]\d[0-5]\d)(?=\s*(?:h\b|hrs?\b|[A-Z]))|(?P<word>{words}))"
-        rf"\s*(?:(?:{alternatives(rules.clock)})(?!\w))?\s*\(?(?P<zone>(?:(?-i:{zones})|utc|gmt|(?-i:[A-Z][a-z]+/[A-Z][A-Za-z_]+))?(?:\s?[+-]\d{{1,2}}(?::?\d{{2}})?(?!\d|-))?)(?![\w/])",
+        rf"\s*(?:(?P<clock>{alternatives(rules.clock)})(?!\w))?\s*\(?(?P<zone>(?:(?-i:{zones})|utc|gmt|(?-i:[A-Z][a-z]+/[A-Z][A-Za-z_]+))?(?:\s?[+-]\d{{1,2}}(?::?\d{{2}})?(?!\d|-))?)(?![\w/])",
         re.I,
     )
 
@@ -261,9 +262,9 @@ def _day(rules: TimeRules) -> re.Pattern[str]:
     ordinal = rf"(?:{alternatives(rules.ordinals)})?"
     words = rules.words
     return re.compile(
-        rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<dmy>\d{{1,2}}\.\d{{1,2}}\.(?:\d{{4}})?)|(?P<d1>\d{{1,2}}){ordinal}\.?\s+(?P<m1>{month})(?:\s+(?P<y1>\d{{4}}))?"
+        rf"(?<!\w)(?:(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<dmy>\d{{1,2}}\.\d{{1,2}}\.(?:\d{{4}})?)|(?P<d1>\d{{1,2}}){ordinal}\.?\s+(?P<m1>{month})(?:\s+(?P<y1>\d{{4}}))?"
         rf"|(?P<m2>{month})\.?\s+(?P<d2>\d{{1,2}}){ordinal}(?:,?\s+(?P<y2>\d{{4}}))?|(?P<weekday>{weekday})"
-        rf"|(?P<tomorrow>{alternatives(words.tomorrow)})|(?P<today>{alternatives(words.today)})|(?P<yesterday>{alternatives(words.yesterday)})",
+        rf"|(?P<tomorrow>{alternatives(words.tomorrow)})|(?P<today>{alternatives(words.today)})|(?P<yesterday>{alternatives(words.yesterday)}))(?<!\s)(?!\w)",
         re.I,
     )
 

@@ -298,6 +298,8 @@ def _sentence(value: str, finder: PeopleFinder) -> str:
 
 def _begins_sentence(following: str, finder: PeopleFinder) -> bool:
     word = re.match(r"[\w'@-]+", following)
+    if word is not None and word[0] in finder.cues.grammar.joins:
+        return False
     return (
         word is None
         or word[0].lower() in finder.not_names

@@ -44,6 +44,10 @@ class PhaseFinder:
         plain = sentence.plain
         for match in self.ahead.finditer(plain):
             phrase = self.scale.phrase(plain, match.end(), words=False)
+            if phrase.empty:
+                # "we are in phase monitoring", and not "at this phase monitoring helps"
+                named = self.scale.phrase(plain, match.end(), words=True)
+                phrase = named if self.follows.match(plain, named.end) else phrase
             if phrase.empty or self.of_another.match(plain, phrase.end):
                 continue
             if states(self.field, self.cues, plain, match.start(), phrase, self.follows):

@@ -72,6 +72,13 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     assert line.startswith("phase.toml: ")
 
 
+def test_a_key_with_an_umlaut_is_told_to_stand_in_quotes(tmp_path: Path) -> None:
+    folder = changed(tmp_path, "grammar", "five = 5", "fünf = 5")
+    (line,) = mistakes(folder)
+    assert line.startswith("grammar.toml:")
+    assert line.endswith('stands in quotes: "fünf" = 5')
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "expected"),
     [
