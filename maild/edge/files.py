@@ -89,9 +89,9 @@ def _no_toml(text: str, error: tomllib.TOMLDecodeError) -> tuple[int, str]:
     """Take the line out of tomllib's words: it stands in front, as for every other mistake."""
     match = re.fullmatch(r"(.*) \(at line (\d+), column \d+\)", str(error))
     what = match[1] if match else str(error)
-    if what.startswith("Expected '=' after a key") or what.startswith("Invalid statement"):
-        what += '; a key with other letters than a to z stands in quotes: "fünf" = 5'
     line = int(match[2]) if match else text.rstrip().count("\n") + 1
+    if not text.split("\n")[line - 1].partition("=")[0].isascii():
+        what += '; a key with other letters than a to z stands in quotes: "fünf" = 5'
     return line, f"this is no TOML: {what[:1].lower()}{what[1:]}"
 
 
