@@ -31,7 +31,6 @@ MAX_SENTENCE: Final = 3_000
 MAX_PARAGRAPH: Final = 200_000
 
 _WORD = re.compile(r"\w+")
-_STATUS_SIGN = re.compile(r"[#SPsp]|http")
 _STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+[/–-]\s+|/")
 
 
@@ -65,6 +64,7 @@ class Finders:
                 *self.places.labels, *self.moments.labels,
             }
         )  # fmt: skip
+        self.status_sign = re.compile(rf"#|http|{self.severity.status.pattern}")
         self.unchanged = {
             "severity": cues.unchanged.of(self.severity.labels),
             "phase": cues.unchanged.of(self.phase.labels),
@@ -158,7 +158,7 @@ class TextReading:
             )
         plain = sentence.plain
         words = set(_WORD.findall(plain.lower()))
-        stems = {re.sub(r"\d+$", "", word) for word in words}
+        stems = {word.rstrip("0123456789") for word in words}
         yield from self.status_items(sentence, plain)
         if stems & finders.severity.trigger:
             yield from finders.severity.in_sentence(sentence)
@@ -172,11 +172,12 @@ class TextReading:
             yield from finders.places.in_sentence(sentence, finders.names.address)
         if words & finders.moments.trigger:
             yield from finders.moments.in_sentence(sentence, self.anchor, finders.names.zone)
-        yield from self.unchanged(sentence, plain)
+        if words & finders.cues.unchanged.trigger:
+            yield from self.unchanged(sentence, plain)
 
     def status_items(self, sentence: Sentence, plain: str) -> Iterator[Reading]:
         """Read S2 and #name where they stand alone between separators of a status line."""
-        if len(plain) > 200 or not _STATUS_SIGN.search(plain):
+        if len(plain) > 200 or not self.finders.status_sign.search(plain):
             return
         line = _line_of(sentence)
         pieces = [p for p in (p.strip(" .\n") for p in _STATUS_SPLIT.split(plain)) if p]

@@ -23,7 +23,7 @@ class SeverityFinder:
         self.cues = cues
         words = alternatives(self.scale.words)
         labels = alternatives(rules.labels)
-        short = "|".join(re.escape(letter) for letter in rules.short)
+        short = "|".join(re.escape(letter) for letter in rules.short) or "(?!)"
         self.ahead = re.compile(rf"(?<![\w#/@.-])(?:{labels})(?:\.?[-_]?(?=\d)|\.?(?![\w-]))", re.I)
         self.behind = re.compile(rf"(?<![\w-])({words})[ \n-](?:{labels})(?![\w-])", re.I)
         self.status = re.compile(rf"#?(?:{short})-?\d")

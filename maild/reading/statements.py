@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from maild.reading.grammar import Grammar, alternatives
+from maild.reading.grammar import Grammar, alternatives, longest_words
 from maild.reading.rules import Cue, CueRules, StatementWords
 
 Where = Literal["subject", "body"]
@@ -280,6 +280,7 @@ class Unchanged:
 
     def __init__(self, words: StatementWords, grammar: Grammar) -> None:
         joined = rf"\s*(?:[,&/]|{grammar.join})\s*"
+        self.trigger = longest_words((*words.unchanged, *words.unchanged_ahead))
         self.hint = re.compile(
             rf"(?:{alternatives((*words.unchanged, *words.unchanged_ahead))})(?!\w)", re.I
         )
