@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from maild.mail.message import Address
-from maild.reading.grammar import compiled_grammar
+from maild.reading.grammar import WORD, compiled_grammar
 from maild.reading.moments import MomentFinder
 from maild.reading.people import PeopleFinder
 from maild.reading.phase import PhaseFinder
@@ -30,7 +30,6 @@ from maild.reading.statements import (
 MAX_SENTENCE: Final = 3_000
 MAX_PARAGRAPH: Final = 200_000
 
-_WORD = re.compile(r"\w+")
 _STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+[/–-]\s+|/")
 
 
@@ -157,22 +156,22 @@ class TextReading:
                 sentence.text, sentence.start, sentence.start + MAX_SENTENCE, sentence.where
             )
         plain = sentence.plain
-        words = set(_WORD.findall(plain.lower()))
+        words = set(WORD.findall(plain.lower()))
         stems = {word.rstrip("0123456789") for word in words}
         yield from self.status_items(sentence, plain)
         if stems & finders.severity.trigger:
             yield from finders.severity.in_sentence(sentence)
         if words & finders.phase.trigger:
             yield from finders.phase.in_sentence(sentence)
-        if words & finders.people.trigger:
+        if finders.people.trigger.in_words(words):
             yield from finders.people.commander_in_sentence(sentence, self.author)
-        if words & finders.people.role_trigger:
+        if finders.people.role_trigger.in_words(words):
             yield from finders.people.roles_in_sentence(sentence, self.author)
-        if words & finders.places.trigger:
+        if finders.places.trigger.in_words(words):
             yield from finders.places.in_sentence(sentence, finders.names.address)
-        if words & finders.moments.trigger:
+        if finders.moments.trigger.in_words(words):
             yield from finders.moments.in_sentence(sentence, self.anchor, finders.names.zone)
-        if words & finders.cues.unchanged.trigger:
+        if finders.cues.unchanged.trigger.in_words(words):
             yield from self.unchanged(sentence, plain)
 
     def status_items(self, sentence: Sentence, plain: str) -> Iterator[Reading]:

@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from maild.reading.rules import GrammarRules
+
+WORD: Final = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,19 @@ def alternatives(words: Iterable[str]) -> str:
     return _branches(tree) if tree else "(?!)"
 
 
-def longest_words(phrases: Iterable[str]) -> frozenset[str]:
-    """Give of each phrase the word that is most likely rare: a text without it has no such phrase."""
-    return frozenset(max(re.findall(r"\w+", phrase) or [""], key=len) for phrase in phrases)
+class Hints:
+    """Tells cheaply whether a text may hold one of many phrases: all words of one are in it."""
+
+    def __init__(self, *phrases: Iterable[str]) -> None:
+        index: dict[str, list[frozenset[str]]] = {}
+        for phrase in chain(*phrases):
+            words = frozenset(WORD.findall(phrase))
+            index.setdefault(max(words, key=len, default=""), []).append(words)
+        self.index, self.longest = index, frozenset(index)
+
+    def in_words(self, words: set[str]) -> bool:
+        """Whether a text of these words, lower case, is worth a look."""
+        return any(needed <= words for word in self.longest & words for needed in self.index[word])
 
 
 _Tree = dict[str, "_Tree"]

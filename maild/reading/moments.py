@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from maild.reading.grammar import Grammar, alternatives
+from maild.reading.grammar import Grammar, Hints, alternatives
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import TimeRules
 from maild.reading.statements import Labelled, Sentence
@@ -44,10 +44,7 @@ class MomentFinder:
             rf"[\s:–=-]*(?:(?:{ahead}|{about}|{alternatives(rules.due)})(?:\s+|(?<=~)))*", re.I
         )
         self.ago = re.compile(rf"\s*(?:{alternatives(rules.words.ago)})\b", re.I)
-        self.trigger = frozenset(
-            phrase.split()[0]
-            for phrase in (*rules.prose_next_update, *rules.promised, *rules.prose_start)
-        ) | {phrase.split()[0].partition("'")[0] for phrase in rules.promises}
+        self.trigger = Hints(rules.prose_next_update, rules.promised, rules.prose_start)
 
     def in_label(
         self, item: Labelled, anchor: datetime, zone: tzinfo

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from maild.mail.message import Address
-from maild.reading.grammar import Grammar, alternatives
+from maild.reading.grammar import Grammar, Hints, alternatives
 from maild.reading.reading import Outcome, Person, Reading, Strength
 from maild.reading.rules import PeopleRules
 from maild.reading.statements import Cues, Labelled, Sentence
@@ -58,18 +58,10 @@ class PeopleFinder:
         self.commander_patterns = TitlePatterns(
             rules, grammar, self.person, rules.commander.titles, commander=True
         )
-        self.trigger = frozenset(
-            (
-                *(word for title in rules.commander.titles for word in title.split()),
-                *(phrase.split()[0] for phrase in rules.commander.handoff),
-                *(phrase.split()[-1] for phrase in rules.sentences.takes_command),
-                *rules.sentences.gives,
-            )
-        )
+        commander = rules.commander
+        self.trigger = Hints(commander.titles, commander.handoff, rules.sentences.takes_command)
         self._compile(rules, grammar)
-        self.role_trigger = frozenset(
-            word.lower() for label in self.role_labels for word in re.findall(r"\w+", label)
-        )
+        self.role_trigger = Hints(self.role_labels)
 
     def _compile(self, rules: PeopleRules, grammar: Grammar) -> None:
         """Compile what stands around a name."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from maild.reading.grammar import Grammar, alternatives
+from maild.reading.grammar import WORD, Grammar, Hints, alternatives
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import ChannelRules, NameRules
 from maild.reading.statements import Cues, Labelled, Sentence
@@ -47,7 +47,9 @@ class PlaceFinder:
         )
         self.introducer = re.compile(rf"(?<!\w)(?:{alternatives(rules.introducers)})(?!\w)", re.I)
         self.weak = re.compile(rf"(?:{alternatives(rules.weak_introducers)})", re.I)
-        self.trigger = frozenset(phrase.split()[0] for phrase in rules.introducers)
+        self.trigger = Hints(rules.introducers)
+        self.sign = re.compile(r"[#/\d]")
+        self.words = Hints(rules.rooms, rules.this_list)
         self._compile(rules, grammar)
 
     def _compile(self, rules: ChannelRules, grammar: Grammar) -> None:
@@ -149,6 +151,10 @@ class PlaceFinder:
     def in_sentence(self, sentence: Sentence, list_address: str) -> Iterator[Reading]:
         """Find the places that a sentence leads to with words such as "coordinating via"."""
         plain = sentence.plain
+        if not self.sign.search(plain) and not self.words.in_words(
+            set(WORD.findall(plain.lower()))
+        ):
+            return
         for match in self.introducer.finditer(plain):
             if self.cues.over("channel", plain, match.start(), match.end()) is not None:
                 continue

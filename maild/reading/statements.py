@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from maild.reading.grammar import Grammar, alternatives, longest_words
+from maild.reading.grammar import Grammar, Hints, alternatives
 from maild.reading.rules import Cue, CueRules, StatementWords
 
 Where = Literal["subject", "body"]
@@ -116,6 +116,7 @@ class Sentence:
 _BULLET = re.compile(r"^[ \t]*(?:[-•·+>→–]|\d{1,2}[.)]|#{1,6}|\[[ x]\])[ \t]+(?=\S)|^[ \t]+")
 _EMOJI = re.compile(r"(?<!\w):[a-z][a-z0-9_+-]{2,}:|[\U0001f000-\U0001faff\u2600-\u27bf]")
 _TABLE_RULE = re.compile(r"^[\s|:+=-]+$")
+_SEPARATOR = re.compile(r"[:=|–]|[ \t]-")
 _LABEL = re.compile(
     r"(?P<lead>\A|\n|[.;,|·•!?)/:][ \t]+|[|·]|::|[ \t][–-][ \t])[ \t]*"
     r"(?P<label>[^\W\d_](?:[\w \n/()'&-]|\.(?=\w)){0,45}?)[ \t]*"
@@ -165,6 +166,8 @@ def labelled(
 
     prefixes: words in front of a known label that do not change what it labels.
     """
+    if not _SEPARATOR.search(text.plain):
+        return []
     found: list[tuple[re.Match[str], str, int]] = []
     at = 0
     while match := _LABEL.search(text.plain, at):
@@ -280,7 +283,7 @@ class Unchanged:
 
     def __init__(self, words: StatementWords, grammar: Grammar) -> None:
         joined = rf"\s*(?:[,&/]|{grammar.join})\s*"
-        self.trigger = longest_words((*words.unchanged, *words.unchanged_ahead))
+        self.trigger = Hints(words.unchanged, words.unchanged_ahead)
         self.hint = re.compile(
             rf"(?:{alternatives((*words.unchanged, *words.unchanged_ahead))})(?!\w)", re.I
         )
