@@ -63,13 +63,23 @@ class Finders:
                 *self.places.labels, *self.moments.labels,
             }
         )  # fmt: skip
-        self.status_sign = re.compile(rf"#|http|{self.severity.status.pattern}")
         self.unchanged = {
             "severity": cues.unchanged.of(self.severity.labels),
             "phase": cues.unchanged.of(self.phase.labels),
             "commander": cues.unchanged.of(self.people.commander_labels),
         }
+        self.telling = self.severity.trigger | self.phase.trigger.union(
+            cues.unchanged.trigger.longest,
+            self.people.trigger.longest,
+            self.people.role_trigger.longest,
+            self.places.trigger.longest,
+            self.moments.trigger.longest,
+        )
         self.tags = frozenset(tag.lower() for tag in names.tags)
+
+    def has_status(self, plain: str) -> bool:
+        """Whether a text may hold an item of a status line: S2, #name, an URL."""
+        return "#" in plain or "http" in plain or self.severity.short.search(plain) is not None
 
 
 class TextReading:
@@ -157,9 +167,11 @@ class TextReading:
             )
         plain = sentence.plain
         words = set(WORD.findall(plain.lower()))
-        stems = {word.rstrip("0123456789") for word in words}
+        words.update([word.rstrip("0123456789") for word in words if word[-1].isdecimal()])
         yield from self.status_items(sentence, plain)
-        if stems & finders.severity.trigger:
+        if words.isdisjoint(finders.telling):
+            return
+        if words & finders.severity.trigger:
             yield from finders.severity.in_sentence(sentence)
         if words & finders.phase.trigger:
             yield from finders.phase.in_sentence(sentence)
@@ -176,7 +188,7 @@ class TextReading:
 
     def status_items(self, sentence: Sentence, plain: str) -> Iterator[Reading]:
         """Read S2 and #name where they stand alone between separators of a status line."""
-        if len(plain) > 200 or not self.finders.status_sign.search(plain):
+        if len(plain) > 200 or not self.finders.has_status(plain):
             return
         line = _line_of(sentence)
         pieces = [p for p in (p.strip(" .\n") for p in _STATUS_SPLIT.split(plain)) if p]

@@ -29,17 +29,26 @@ class Grammar:
     articles: str
     prepositions: str
     conditions: str
-    abbreviated: re.Pattern[str]
-    open_ended: re.Pattern[str]
+    abbreviations: frozenset[str]
+    open_ended: frozenset[str]
     boundary: re.Pattern[str]
     to_value: re.Pattern[str]
+
+    def abbreviates(self, text: str) -> bool:
+        """Whether the period that ends a text belongs to its last word: "e.g.", "J."."""
+        word = re.split(r"[\s(]", text[:-1])[-1].lower()
+        return (len(word) == 1 and word.isalpha()) or word in self.abbreviations
+
+    def runs_on(self, line: str) -> bool:
+        """Whether a line ends in the middle of something: "severity is", "channel:"."""
+        last = line.split()[-1] if line.strip() else "|"
+        return last[-1] in ",:-–/|" or last.rpartition("(")[2].lower() in self.open_ended
 
 
 def compiled_grammar(rules: GrammarRules) -> Grammar:
     """Compile the grammar of a rule set, once."""
     sentence, value = rules.sentence, rules.value
     articles = alternatives(sentence.articles)
-    abbreviations = alternatives(word.rstrip(".") for word in sentence.abbreviations)
     conjunctions = alternatives(sentence.conjunctions)
     return Grammar(
         joins=frozenset(sentence.joins),
@@ -56,10 +65,8 @@ def compiled_grammar(rules: GrammarRules) -> Grammar:
         articles=articles,
         prepositions=alternatives(sentence.prepositions),
         conditions=alternatives(sentence.conditions),
-        abbreviated=re.compile(rf"(?:^|[\s(])(?:[^\W\d_]|{abbreviations})\.$", re.I),
-        open_ended=re.compile(
-            rf"(?:^|[\s,(])(?:{alternatives(sentence.open_ended)})[,:]?\s*$|[,:\-–/|]\s*$", re.I
-        ),
+        abbreviations=frozenset(word.rstrip(".") for word in sentence.abbreviations),
+        open_ended=frozenset(sentence.open_ended),
         boundary=re.compile(rf"[;,()–|•·\[\]]|\s-\s|\s/\s|(?<!\w)(?:{conjunctions})(?!\w)", re.I),
         to_value=re.compile(rf"\b(?:{alternatives(value.new)})\s*(?:(?:{articles})\s*)?$", re.I),
     )

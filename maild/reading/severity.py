@@ -26,6 +26,7 @@ class SeverityFinder:
         short = "|".join(re.escape(letter) for letter in rules.short) or "(?!)"
         self.ahead = re.compile(rf"(?<![\w#/@.-])(?:{labels})(?:\.?[-_]?(?=\d)|\.?(?![\w-]))", re.I)
         self.behind = re.compile(rf"(?<![\w-])({words})[ \n-](?:{labels})(?![\w-])", re.I)
+        self.short = re.compile(rf"(?:{short})-?\d")
         self.status = re.compile(rf"#?(?:{short})-?\d")
         self.follows = following(rules.follows)
         self.trigger = frozenset(word for label in rules.labels for word in label.split()[:1])

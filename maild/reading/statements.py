@@ -142,7 +142,8 @@ def _tidy(block: list[str]) -> list[str]:
             if _TABLE_RULE.match(line):
                 continue
             line = line.strip().strip("|").strip()
-        line = _EMOJI.sub("", line)
+        if ":" in line or not line.isascii():
+            line = _EMOJI.sub("", line)
         tidy.append(_BULLET.sub("", line, count=1))
     return tidy
 
@@ -238,9 +239,7 @@ def sentences(
         else:
             tail = plain[max(at, match.start() - 12) : match.start() + 1]
             following = plain[match.end() : match.end() + 3].lstrip()
-            ends = not (
-                match[0][0] == "." and (grammar.abbreviated.search(tail) or following[:1].islower())
-            )
+            ends = match[0][0] != "." or not (following[:1].islower() or grammar.abbreviates(tail))
         if ends and plain[at : match.start()].strip():
             yield Sentence(text, at, match.end(), where)
             at = match.end()
@@ -253,7 +252,7 @@ def _line_stands_alone(plain: str, start: int, newline: int, end: int, grammar: 
     following = plain[newline + 1 : min(end, newline + 40)].lstrip()
     if not following or not line.strip():
         return True
-    if following[0].islower() or grammar.open_ended.search(line):
+    if following[0].islower() or grammar.runs_on(line):
         return False
     return len(line) < 58
 

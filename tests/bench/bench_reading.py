@@ -32,16 +32,20 @@ PARAGRAPH = (
     "checked by two people. Please keep using the paper forms until we tell you.\n\n"
 )
 MAIL = (
-    "From: Kevin Riggle <kevin@example.com>\n"
-    "To: incidents@example.com\n"
-    "Subject: Lab labels print without the patient number\n"
-    "Date: Wed, 11 Mar 2026 09:00:00 +0000\n"
-    "Message-ID: <one@example.com>\n"
-    "Content-Type: text/plain; charset=utf-8\n\n"
-    "Severity 2, phase 1. I am incident commander. Coordinating via #lab-labels on Slack.\n\n"
-    + PARAGRAPH * 9
-    + "Customer liaison: Maeve Dolan\nNext update: 14:30 UTC\n"
-).replace("\n", "\r\n").encode()
+    (
+        "From: Kevin Riggle <kevin@example.com>\n"
+        "To: incidents@example.com\n"
+        "Subject: Lab labels print without the patient number\n"
+        "Date: Wed, 11 Mar 2026 09:00:00 +0000\n"
+        "Message-ID: <one@example.com>\n"
+        "Content-Type: text/plain; charset=utf-8\n\n"
+        "Severity 2, phase 1. I am incident commander. Coordinating via #lab-labels on Slack.\n\n"
+        + PARAGRAPH * 9
+        + "Customer liaison: Maeve Dolan\nNext update: 14:30 UTC\n"
+    )
+    .replace("\n", "\r\n")
+    .encode()
+)
 
 
 @pytest.fixture(scope="module")
