@@ -90,7 +90,7 @@ class PeopleFinder:
     def commander_in_label(self, item: Labelled, author: Address) -> tuple[list[Reading], int]:
         """Read "IC: ..."; the second is where the value ends in the text."""
         value = _sentence(_first_line(item, self.runs_on)[0], self)
-        value = re.split(r"\||\s/\s", value, maxsplit=1)[0]
+        value = self._people_alone(value.partition("|")[0])
         people = self.one_person(value, author)
         if len(people) == 1:
             value = re.split(r"(?<!^)[,;|]", value, maxsplit=1)[0]
@@ -100,6 +100,14 @@ class PeopleFinder:
             Reading("commander", person, words, Strength.LABEL, item.where, outcome)
             for person, outcome in people
         ], end
+
+    def _people_alone(self, value: str) -> str:
+        """Cut a value at the first slash that is followed by no person: "me / #inc-1"."""
+        for slash in re.finditer(r"\s/\s", value):
+            following = re.split(r"\s/\s", value[slash.end() :], maxsplit=1)[0]
+            if not self._looks_named(following.strip(" .,;")):
+                return value[: slash.start()]
+        return value
 
     def one_person(self, value: str, author: Address) -> list[tuple[Person | str | None, Outcome]]:
         """Read the value of a label that names one person; two of them are a conflict later on."""

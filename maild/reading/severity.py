@@ -87,6 +87,9 @@ def states(
     end = phrase.end
     if begins and hedge and plain[end:].strip(" .!)?") == "":
         end = len(plain)
+    elif phrase.hedged and not begins:
+        # "Are we in phase 2?" is a question; "severity 2?" alone is a guess.
+        end = plain.rfind("?", 0, phrase.end)
     kind = cues.over(field, plain, begin, end)
     if kind is not None and not (
         kind == "historical" and cues.changed_to(plain, begin, phrase.end)
@@ -94,7 +97,7 @@ def states(
         return False
     if begins:
         return follows.match(plain, phrase.end) is not None
-    return cues.framed(plain[:begin])
+    return cues.framed(plain[:begin]) or cues.changed_to(plain, begin, phrase.end)
 
 
 def read_phrase(

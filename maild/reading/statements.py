@@ -7,12 +7,13 @@ reach, given by the rules, covers it. Nothing here knows what a severity is.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from maild.reading.grammar import Grammar, Hints, alternatives
-from maild.reading.rules import Cue, CueRules, StatementWords
+from maild.reading.grammar import Grammar, alternatives
+from maild.reading.rules import Cue, CueRules
+from maild.reading.unchanged import Unchanged
 
 Where = Literal["subject", "body"]
 
@@ -209,10 +210,16 @@ def _known_tail(
     label = re.sub(r"\s*\([^()]*\)?$", "", label) if label not in known else label
     label = label.strip(" .-")
     start = match.start("label")
-    for prefix in prefixes:
-        if label not in known and label.startswith(prefix) and label.removeprefix(prefix) in known:
-            label = label.removeprefix(prefix)
-    return label, start
+    return _without_prefixes(label, known, prefixes) or label, start
+
+
+def _without_prefixes(label: str, known: frozenset[str], prefixes: Sequence[str]) -> str | None:
+    """Give the known label behind any prefixes, None where there is none."""
+    if label in known:
+        return label
+    rests = (label.removeprefix(prefix) for prefix in prefixes if label.startswith(prefix))
+    found = (_without_prefixes(rest, known, prefixes) for rest in rests)
+    return next((rest for rest in found if rest is not None), None)
 
 
 def _line_end(text: str, at: int) -> int:
@@ -277,34 +284,6 @@ class _CompiledCue:
     fields: frozenset[str]
 
 
-class Unchanged:
-    """Finds the fields that a sentence leaves as they are (reading rules, section 8.11)."""
-
-    def __init__(self, words: StatementWords, grammar: Grammar) -> None:
-        joined = rf"\s*(?:[,&/]|{grammar.join})\s*"
-        self.trigger = Hints(words.unchanged, words.unchanged_ahead)
-        self.hint = re.compile(
-            rf"(?:{alternatives((*words.unchanged, *words.unchanged_ahead))})(?!\w)", re.I
-        )
-        article = rf"(?:(?:{grammar.articles})\s+)?"
-        links = rf"(?:(?:{alternatives(words.unchanged_links)})\s+)*"
-        ahead = alternatives(words.unchanged_ahead)
-        self.alone = re.compile(
-            rf"{links}(?:{alternatives(words.unchanged)})(?:\s+(?:{alternatives(words.unchanged)}))?\W*",
-            re.I,
-        )
-        self.behind = rf"(?:{joined}{article}\w+(?:\s\w+)?){{0,3}}?\s*[:=–-]?\s*{links}(?:{alternatives(words.unchanged)})(?!\w)"
-        self.ahead = rf"(?<!\w)(?:{ahead})\s+{article}(?:\w+{joined}(?:(?:{ahead}|{grammar.articles})\s+)*){{0,3}}"
-
-    def of(self, labels: Iterable[str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
-        """Give the patterns for a field of these labels: "phase unchanged", "same phase"."""
-        names = rf"(?:{alternatives(labels)})"
-        return (
-            re.compile(rf"(?<![\w-]){names}{self.behind}", re.I),
-            re.compile(rf"{self.ahead}{names}(?![\w-])", re.I),
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Cues:
     """The compiled cues of a rule set."""
@@ -320,21 +299,25 @@ class Cues:
     def over(self, field: str, sentence: str, start: int, end: int) -> str | None:
         """Name the kind of the first cue that takes the force of sentence[start:end], None if none.
 
-        The words of a frame that leads to the value are no cues: "I would call this severity 4".
+        The words of a frame that leads to the value are no cues: "I would call this severity 4";
+        a cue that begins before the frame is one: "we can move to phase 2".
         """
         before, after = sentence[:start], sentence[end:]
         frame = self.frames.search(" ".join(before.split()[-7:])) if before else None
+        bare, at = before, 0
         if frame is not None and frame["frame"].count(" "):
-            at = before.lower().rfind(frame["frame"].lower())
-            before = before[:at] + before[at + len(frame["frame"]) :] if at >= 0 else before
+            at = max(before.lower().rfind(frame["frame"].lower()), 0)
+            bare = before[:at] + before[at + len(frame["frame"]) :]
         for cue in self.cues:
             if cue.fields and field not in cue.fields:
                 continue
-            if self._reaches(cue, before, after):
+            if self._reaches(cue, bare, after) or (at and self._reaches(cue, before, after, at)):
                 return cue.kind
         return None
 
-    def _reaches(self, cue: _CompiledCue, before: str, after: str) -> bool:
+    def _reaches(
+        self, cue: _CompiledCue, before: str, after: str, begins_before: int | None = None
+    ) -> bool:
         if cue.reach == "sentence":
             return cue.pattern.search(after[-3:]) is not None
         if cue.reach == "backward":
@@ -342,9 +325,9 @@ class Cues:
             near = self.stops.split(near, maxsplit=1)[0]
             return cue.pattern.search(near) is not None
         if cue.reach == "adjacent":
-            found = _last(cue.pattern, before)
+            found = _last(cue.pattern, before, begins_before)
             return found is not None and not before[found.end() :].strip(" \n\"'#")
-        found = _last(cue.pattern, before)
+        found = _last(cue.pattern, before, begins_before)
         if found is None:
             return False
         between = before[found.end() :]
@@ -372,9 +355,14 @@ class Cues:
         return self.frames.search(" ".join(words[-7:])) is not None
 
 
-def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    found = list(pattern.finditer(text))
-    return found[-1] if found else None
+def _last(
+    pattern: re.Pattern[str], text: str, begins_before: int | None = None
+) -> re.Match[str] | None:
+    found = None
+    for match in pattern.finditer(text):
+        if begins_before is None or match.start() < begins_before:
+            found = match
+    return found
 
 
 def compiled_cues(rules: CueRules, grammar: Grammar) -> Cues:

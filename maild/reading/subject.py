@@ -111,6 +111,10 @@ class SubjectReading:
     def _ends(self, summary: str) -> str:
         """Take fields off the start ("SEV2: ...") and the end ("..., phase 1", "... (SEV2)")."""
         while True:
+            found = self._fields(summary, tag=False) if summary else []
+            if found:
+                self.run.readings += found
+                return ""
             match = re.match(r"^(.{1,40}?)(?:\s*[:|]\s+|\s+[–—-]\s+|,\s+)(?=\S)", summary)
             found = self._fields(match[1], tag=False) if match else []
             if match and found:
