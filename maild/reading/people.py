@@ -104,7 +104,7 @@ class PeopleFinder:
     def _people_alone(self, value: str) -> str:
         """Cut a value at the first slash that is followed by no person: "me / #inc-1"."""
         for slash in re.finditer(r"\s/\s", value):
-            following = re.split(r"\s/\s", value[slash.end() :], maxsplit=1)[0]
+            following = re.split(r"\s/\s", value[slash.end() : slash.end() + 100], maxsplit=1)[0]
             if not self._looks_named(following.strip(" .,;")):
                 return value[: slash.start()]
         return value

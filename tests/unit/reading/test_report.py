@@ -1,13 +1,14 @@
 """The report: description, words of reply, and where fields are read (sections 2, 5, 8.7 to 8.9)."""
 
+import time
 from collections.abc import Callable
 
 import pytest
 
 from maild.mail.message import Part
-from maild.reading.report import Report
+from maild.reading.report import Reader, Report
 
-from .conftest import Reads
+from .conftest import Reads, mail_of
 
 Reports = Callable[..., Report]
 
@@ -88,3 +89,14 @@ def test_html_is_read_where_the_text_is_blank(read: Reads) -> None:
 @pytest.mark.parametrize("count", [1, 2_000])
 def test_a_field_stands_out_in_a_long_text(read: Reads, count: int) -> None:
     assert read("The disks are slow today. " * count + "\n\nSeverity: 2").get("severity") == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["IC: " + "Ana Silva / " * 16_000, "Severity: " * 20_000, "IC from " * 25_000, "a" * 1_000_000],
+    ids=["people", "labels", "handoffs", "one word"],
+)
+def test_no_text_makes_the_reader_slow(reader: Reader, text: str) -> None:
+    begun = time.process_time()
+    reader.read(mail_of(text))
+    assert time.process_time() - begun < 2
