@@ -1,13 +1,15 @@
 """`maild read`: what would be understood from a mail."""
 
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
+from maild.cli.understood import Understood, in_words
 from maild.edge.files import RulesError, load_rules, raw_from_file
 from maild.incident.verdict import PERSONAL, Background, Stated, counting, required, resolve
 from maild.mail.automatic import automatic
@@ -36,29 +38,55 @@ def read(files: tuple[str, ...], as_json: bool, folder: Path | None) -> None:
         click.echo(str(error), err=True)
         sys.exit(78)
     reader = Reader(rules, ListNames(LIST, ("incidents",), UTC))
+    colour = False if os.environ.get("NO_COLOR") else None
     rejected = False
-    for name in files:
-        content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        row = understood(name, content, reader, rules)
-        rejected = rejected or row["verdict"] == "rejected"
-        click.echo(json.dumps(row, ensure_ascii=False) if as_json else in_words(row))
+    for number, (name, content) in enumerate(_contents(files)):
+        found = understood(name, content, reader, rules)
+        rejected = rejected or found.verdict == "rejected"
+        if as_json:
+            click.echo(json.dumps(json_of(found), ensure_ascii=False))
+        else:
+            click.echo(("\n" if number else "") + in_words(found, rules), color=colour)
     sys.exit(1 if rejected else 0)
 
 
-def understood(name: str, content: bytes, reader: Reader, rules: Rules) -> dict[str, Any]:
-    """Read one mail as an opening; the keys are those of the interface's JSON."""
+def _contents(files: tuple[str, ...]) -> list[tuple[str, bytes]]:
+    """Read all files before anything is said; one that cannot be read is a usage error."""
+    try:
+        return [
+            (name, sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes())
+            for name in files
+        ]
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise click.UsageError(
+            f"{error.filename}: {reason}. FILE is a mail saved as .eml, or - for standard input."
+        ) from error
+
+
+def understood(name: str, content: bytes, reader: Reader, rules: Rules) -> Understood:
+    """Read one mail as an opening."""
     mail = parse(raw_from_file(content, datetime.now(UTC), LIST))
-    row: dict[str, Any] = {"file": name, "message_id": mail.message_id}
     reason = automatic(mail, rules.mail.automatic, frozenset({LIST}))
     if reason:
-        return {**row, "verdict": "ignored", "kind": "automatic", "reason": reason}
+        return Understood(name, mail.message_id, "ignored", reason)
     report = reader.read(mail)
     background = Background()
     stated = resolve(counting(report, "opening", background), report, report.author, background)
     findings = required(stated, "opening", rules)
+    verdict: Literal["accepted", "rejected"] = "rejected" if findings else "accepted"
+    return Understood(name, mail.message_id, verdict, "", stated, findings)
+
+
+def json_of(found: Understood) -> dict[str, Any]:
+    """Give the interface's JSON."""
+    row: dict[str, Any] = {"file": found.file, "message_id": found.message_id}
+    stated, findings = found.stated, found.findings
+    if stated is None:
+        return {**row, "verdict": found.verdict, "kind": "automatic", "reason": found.reason}
     return {
         **row,
-        "verdict": "rejected" if findings else "accepted",
+        "verdict": found.verdict,
         "kind": "opening",
         **fields_of(stated),
         "missing": [f.field for f in findings if f.trouble == "missing"],
@@ -91,24 +119,3 @@ def fields_of(stated: Stated) -> dict[str, Any]:
 def person_json(person: object) -> dict[str, str | None] | None:
     """Give a person as the interface's JSON has it."""
     return {"name": person.name, "address": person.address} if isinstance(person, Person) else None
-
-
-def in_words(row: dict[str, Any]) -> str:
-    """Say what was understood to a person."""
-    lines = [f"{row['file']}: {row['verdict']}"]
-    for field, words in row.get("evidence", {}).items():
-        value = row.get("channels" if field == "channel" else field)
-        if isinstance(value, dict):
-            value = value["name"] or value["address"]
-        if isinstance(value, list):
-            value = ", ".join(value)
-        lines.append(f'  {field.replace("_", " "):20} {value}  "{" ".join(words.split())}"')
-    for field in row.get("missing", ()):
-        lines.append(f"  {field:20} missing")
-    for field, words in row.get("invalid", {}).items():
-        lines.append(f'  {field:20} unclear: "{words}"')
-    for field in row.get("conflict", ()):
-        lines.append(f"  {field:20} the mail says two things")
-    if "reason" in row:
-        lines.append(f"  {row['reason']}")
-    return "\n".join(lines)

@@ -3,23 +3,22 @@
 A file of the operator's stands in for the default of the same name, and for nothing else.
 """
 
-import difflib
-import json
 import re
 import tomllib
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Final
 
 from maild.config import Config, ConfigError, config_of
 from maild.mail.headers import addresses, author, fields, first, split_content
 from maild.mail.message import Envelope, RawMessage
+from maild.reading.checked import RULE_FILES, Mistake, checked, meant
 from maild.reading.rules import Rules
 
 PACKAGE = Path(__file__).resolve().parent.parent
-RULE_FILES = ("severity", "phase", "people", "channel", "times", "cues", "mail", "policy")
+_NAME: Final = r"""(?P<name>(?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)"""
+_TABLE: Final = re.compile(rf"^\s*\[(?P<many>\[)?\s*{_NAME}\s*\]")
+_KEY: Final = re.compile(rf"^\s*{_NAME}\s*=")
 
 
 class RulesError(Exception):
@@ -50,27 +49,30 @@ def load_rules(folder: Path | None = None) -> Rules:
 
     Raises RulesError with every mistake in every file.
     """
-    problems: list[str] = []
-    tables: dict[str, Any] = {}
+    problems: list[tuple[Path, int, str]] = [] if folder is None else _strangers(folder)
+    tables: dict[str, object] = {}
     texts: dict[str, tuple[Path, str]] = {}
     for name in RULE_FILES:
-        path = _path(folder, name)
+        path, text = _path(folder, name), ""
         try:
             text = path.read_text("utf-8")
             table = tomllib.loads(text)
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            problems.append(f"{path}: {error}")
-            continue
-        texts[name] = (path, text)
-        tables[name] = table.get(name, table) if list(table) == [name] else table
-    if folder is not None:
-        problems += _strangers(folder)
-    if not problems:
-        try:
-            return TypeAdapter(Rules).validate_json(json.dumps(tables), strict=True)
-        except ValidationError as error:
-            problems += [_explain(detail, texts) for detail in error.errors(include_url=False)]
-    raise RulesError("\n".join(problems))
+        except tomllib.TOMLDecodeError as error:
+            problems.append((path, *_no_toml(text, error)))
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append((path, 0, str(error)))
+        else:
+            texts[name] = (path, text)
+            tables[name] = _unwrapped(name, table)
+    rules, mistakes = checked(tables)
+    problems += [_explained(mistake, *texts[str(mistake.where[0])]) for mistake in mistakes]
+    if problems or rules is None:
+        raise RulesError("\n".join(_line_of(*problem) for problem in sorted(problems)))
+    return rules
+
+
+def _line_of(path: Path, line: int, what: str) -> str:
+    return f"{path}:{line}: {what}" if line else f"{path}: {what}"
 
 
 def _path(folder: Path | None, name: str) -> Path:
@@ -78,43 +80,67 @@ def _path(folder: Path | None, name: str) -> Path:
     return own if own is not None and own.exists() else default_folder("rules") / f"{name}.toml"
 
 
-def _strangers(folder: Path) -> list[str]:
+def _strangers(folder: Path) -> list[tuple[Path, int, str]]:
     if not folder.is_dir():
-        return [f"{folder}: there is no such folder of rules"]
+        return [(folder, 0, "there is no such folder of rules")]
     known = [f"{name}.toml" for name in RULE_FILES]
     return [
-        f"{path}: no rule file has this name{_meant(path.name, known)}"
+        (path, 0, f"no rule file has this name{meant(path.name, known)}")
         for path in sorted(folder.glob("*.toml"))
         if path.name not in known
     ]
 
 
-def _meant(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, 1)
-    return f"; is {close[0]} meant?" if close else ""
+def _unwrapped(name: str, table: dict[str, object]) -> object:
+    """Take off the table of the file's own name, [severity] in severity.toml; what else stands
+    there stays, to be named as unknown.
+    """
+    own = table.pop(name, {})
+    return {**table, **own} if isinstance(own, dict) else {**table, name: own}
 
 
-def _explain(detail: Any, texts: dict[str, tuple[Path, str]]) -> str:
-    """Say file, line, key and what was expected, for one of pydantic's errors."""
-    name, *rest = (str(step) for step in detail["loc"])
-    path, text = texts[name]
-    keys = [key for key in rest if not key.isdigit()]
-    line = _line(text, keys)
-    key = ".".join(rest)
-    if detail["type"] == "missing":
-        return f"{path}: {key} is missing"
-    if detail["type"] == "unexpected_keyword_argument":
-        return f"{path}:{line}: {key} is no key of this file"
-    return f"{path}:{line}: {key} = {json.dumps(detail['input'])[:60]}: {detail['msg'].lower()}"
+def _no_toml(text: str, error: tomllib.TOMLDecodeError) -> tuple[int, str]:
+    """Take the line out of tomllib's words: it stands in front, as for every other mistake."""
+    match = re.fullmatch(r"(.*) \(at line (\d+), column \d+\)", str(error))
+    what = match[1] if match else str(error)
+    line = int(match[2]) if match else text.rstrip().count("\n") + 1
+    if not text.split("\n")[line - 1].partition("=")[0].isascii():
+        what += '; a key with other letters than a to z stands in quotes: "fünf" = 5'
+    return line, f"this is no TOML: {what[:1].lower()}{what[1:]}"
 
 
-def _line(text: str, keys: list[str]) -> int:
-    """Find the line of the last key, behind the lines of the tables that lead to it; 1-based."""
-    at = 0
-    for key in keys:
-        found = re.compile(rf"(?m)^\s*(?:\[+[\w.\"-]*)?\b{re.escape(key)}\b").search(text, at)
-        at = found.start() if found else at
-    return text.count("\n", 0, at + 1) + 1
+def _explained(mistake: Mistake, path: Path, text: str) -> tuple[Path, int, str]:
+    """Find the line of a mistake's key, or else of the table that it belongs to."""
+    name, *keys = mistake.where
+    lines = _lines(text, str(name))
+    known = (tuple(keys[:n]) for n in range(len(keys), -1, -1))
+    line = next((lines[place] for place in known if place in lines), 1)
+    # People count from 1: "step.2.number".
+    key = ".".join(str(step + 1) if isinstance(step, int) else step for step in keys)
+    return path, line, f"{key or name} {mistake.what}"
+
+
+def _lines(text: str, name: str) -> dict[tuple[str | int, ...], int]:
+    """Find the line of every table and key of a file, which tomllib does not tell; 1-based."""
+    found: dict[tuple[str | int, ...], int] = {}
+    table: tuple[str | int, ...] = ()
+    for number, line in enumerate(text.split("\n"), 1):
+        if head := _TABLE.match(line):
+            table = tuple(_bare(head["name"]))
+            table = table[1:] if table[:1] == (name,) else table
+            if head["many"]:
+                table = (
+                    *table,
+                    sum(key[:-1] == table and isinstance(key[-1], int) for key in found),
+                )
+            found[table] = number
+        elif key := _KEY.match(line):
+            found.setdefault((*table, *_bare(key["name"])), number)
+    return found
+
+
+def _bare(dotted: str) -> list[str]:
+    return [step.strip(" \t\"'") for step in dotted.split(".")]
 
 
 def raw_from_file(content: bytes, received_at: datetime, posting_address: str) -> RawMessage:

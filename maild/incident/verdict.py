@@ -5,7 +5,7 @@ sections 1 to 4, and 8.1 to 8.7).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -44,7 +44,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What one mail (or a draft and its completions) states: one value a field, with its words."""
+    """What one mail (or a draft and its completions) states: one value a field, with its words.
+
+    read_as: the rule that read it. left_open: the words of a field that is named without a value
+    ("Commander: TBD").
+    """
 
     values: Mapping[str, Value]
     words: Mapping[str, str]
@@ -52,6 +56,8 @@ class Stated:
     asserted: frozenset[str] = field(default_factory=frozenset)
     summary: str = ""
     description: bool = False
+    read_as: Mapping[str, str] = field(default_factory=dict)
+    left_open: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> Value | None:
         """Give the value of a field, None where it is not stated."""
@@ -112,6 +118,8 @@ def resolve(
     """Settle each field to one value, or to a finding; required fields are not looked at here."""
     values: dict[str, Value] = {}
     words: dict[str, str] = {}
+    read_as: dict[str, str] = {}
+    left_open: dict[str, str] = {}
     findings: list[Finding] = []
     by_field: dict[str, list[Reading]] = {}
     for reading in readings:
@@ -120,10 +128,21 @@ def resolve(
         settled = _settle(name, found)
         if isinstance(settled, Finding):
             findings.append(settled)
-        elif settled is not None:
-            values[name], words[name] = settled
-    asserted = frozenset(name for name in VITAL if name in by_field)
-    return Stated(values, words, tuple(findings), asserted, report.summary, report.description)
+        elif settled is not None and settled.value is not None:
+            values[name], words[name] = settled.value, settled.words
+            read_as[name] = settled.read_as
+        else:
+            left_open[name] = found[0].words
+    return Stated(
+        values,
+        words,
+        tuple(findings),
+        frozenset(name for name in VITAL if name in by_field),
+        report.summary,
+        report.description,
+        read_as,
+        left_open,
+    )
 
 
 def _in_context(reading: Reading, author: Address, background: Background) -> Reading:
@@ -158,7 +177,7 @@ def known_as(person: Person, author: Address, known: Sequence[Person]) -> Person
     return person
 
 
-def _settle(name: str, found: list[Reading]) -> Finding | tuple[Value, str] | None:
+def _settle(name: str, found: list[Reading]) -> Finding | Reading | None:
     if name == "channel":
         return _places(found)
     if name == "experts":
@@ -178,13 +197,11 @@ def _settle(name: str, found: list[Reading]) -> Finding | tuple[Value, str] | No
                 tuple(r.words for r in chosen),
                 tuple(r.value for r in chosen if r.value is not None),
             )
-        return (distinct[0].value, distinct[0].words) if distinct and distinct[0].value else None
+        return distinct[0] if distinct else None
     if invalid:
         first = invalid[0]
         return Finding(name, "invalid", (first.words,), (str(first.value),))
-    if distinct and distinct[0].value is not None:
-        return distinct[0].value, distinct[0].words
-    return None
+    return distinct[0] if distinct else None
 
 
 def _distinct(valid: Sequence[Reading]) -> list[Reading]:
@@ -204,21 +221,19 @@ def _distinct(valid: Sequence[Reading]) -> list[Reading]:
     return kept
 
 
-def _places(found: Sequence[Reading]) -> tuple[Value, str] | None:
-    places = list(dict.fromkeys(str(r.value) for r in found if r.outcome == "value"))
-    if not places:
-        return None
-    words = next(r.words for r in found if r.outcome == "value")
-    return tuple(places), words
+def _places(found: Sequence[Reading]) -> Reading | None:
+    given = [r for r in found if r.outcome == "value"]
+    places = tuple(dict.fromkeys(str(r.value) for r in given))
+    return replace(given[0], value=places) if given else None
 
 
-def _experts(found: Sequence[Reading]) -> tuple[Value, str] | None:
+def _experts(found: Sequence[Reading]) -> Reading | None:
     people: list[Person] = []
     for reading in found:
         for person in reading.value if isinstance(reading.value, tuple) else ():
             if isinstance(person, Person) and person not in people:
                 people.append(person)
-    return (tuple(people), found[0].words) if people else None
+    return replace(found[0], value=tuple(people)) if people else None
 
 
 def required(stated: Stated, kind: Kind, rules: Rules) -> tuple[Finding, ...]:
@@ -257,6 +272,8 @@ def overlaid(draft: Stated, completion: Stated) -> Stated:
         draft.asserted | completion.asserted,
         draft.summary or completion.summary,
         draft.description or completion.description,
+        {**draft.read_as, **completion.read_as},
+        {**draft.left_open, **completion.left_open},
     )
 
 

@@ -168,7 +168,7 @@ def _above(lines: Sequence[str], start: int, patterns: _Patterns) -> int:
 
 def _says_forwarded(line: str, patterns: _Patterns) -> bool:
     text = line.strip(" >-_=*:").lower()
-    return len(text) < 80 and any(text.startswith(words) for words in patterns.forwarded)
+    return len(text) < 80 and text.startswith(patterns.forwarded)
 
 
 def _forward_marker(lines: Sequence[str], patterns: _Patterns, cut: int | None) -> int | None:
@@ -232,6 +232,8 @@ def _loose_attribution(
             text = " ".join(lines[i : i + height])
             if len(text) > MAX_ATTRIBUTION:
                 break
+            if "@" not in text:
+                continue
             sure = _HAS_ADDRESS.search(text) and _HAS_TIME.search(text)
             if (
                 i not in quoted

@@ -141,9 +141,9 @@ def _unsigned(run: list[str], author: Address, words: MailWords) -> list[str]:
     return run[: _signature_start(run, author, words.signature)]
 
 
-def _is_footer(line: str, footers: Sequence[str]) -> bool:
+def _is_footer(line: str, footers: tuple[str, ...]) -> bool:
     text = line.strip(" \t*_-—[(").lower()
-    return len(text) < 100 and any(text.startswith(words) for words in footers)
+    return len(text) < 100 and text.startswith(footers)
 
 
 def _signature_start(run: Sequence[str], author: Address, words: SignatureWords) -> int:

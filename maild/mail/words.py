@@ -4,18 +4,16 @@ The words themselves are in `rules/mail.toml`; `edge/files.py` fills these in.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
-# Read by the validator that fills these classes: a misspelt key is a mistake, named with its place.
-STRICT = {"extra": "forbid", "strict": True}
-
-Words = tuple[str, ...]
+# Words of a rule file; letter case does not count in mails, so they are kept in lower case.
+Words = Annotated[tuple[str, ...], "lower case"]
 
 
 @dataclass(frozen=True, eq=False)
 class SubjectWords:
     """Marks that reply, forward and gateway programs put into a subject, lower case."""
 
-    __pydantic_config__ = STRICT
     reply: Words
     forward: Words
     gateway: Words
@@ -25,7 +23,6 @@ class SubjectWords:
 class QuotationWords:
     """How mail programs introduce a quotation or a forwarded original, lower case."""
 
-    __pydantic_config__ = STRICT
     verbs: Words
     sent: Words
     to: Words
@@ -38,7 +35,6 @@ class QuotationWords:
 class SignatureWords:
     """What begins and fills a signature block, lower case."""
 
-    __pydantic_config__ = STRICT
     closings: Words
     contacts: Words
     footers: Words
@@ -48,7 +44,6 @@ class SignatureWords:
 class BoilerplateWords:
     """Phrases of legal notices and of gateways' banners, lower case."""
 
-    __pydantic_config__ = STRICT
     notices: Words
     banners: Words
 
@@ -57,7 +52,6 @@ class BoilerplateWords:
 class AutomaticWords:
     """Senders and subjects of robots, lower case."""
 
-    __pydantic_config__ = STRICT
     senders: Words
     sender_parts: Words
     subjects: Words
@@ -68,8 +62,8 @@ class AutomaticWords:
 class ReplyWords:
     """Words that mean something as the first of a reply to one of our letters, lower case."""
 
-    __pydantic_config__ = STRICT
     same: Words
+    but: Words
     withdraw: Words
     apply: Words
     snooze: Words
@@ -82,7 +76,6 @@ class ReplyWords:
 class MailWords:
     """All of `rules/mail.toml`."""
 
-    __pydantic_config__ = STRICT
     subject: SubjectWords
     quotation: QuotationWords
     signature: SignatureWords

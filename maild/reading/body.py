@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from maild.mail.message import Address
+from maild.reading.grammar import WORD, compiled_grammar
 from maild.reading.moments import MomentFinder
 from maild.reading.people import PeopleFinder
 from maild.reading.phase import PhaseFinder
@@ -30,8 +31,6 @@ MAX_SENTENCE: Final = 3_000
 MAX_PARAGRAPH: Final = 200_000
 MAX_SAID: Final = 40
 
-_WORD = re.compile(r"\w+")
-_STATUS_SIGN = re.compile(r"[#SPsp]|http")
 _STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+[/–-]\s+|/")
 
 
@@ -49,13 +48,14 @@ class Finders:
 
     def __init__(self, rules: Rules, names: ListNames) -> None:
         self.rules, self.names = rules, names
-        cues = compiled_cues(rules.cues)
+        self.grammar = compiled_grammar(rules.grammar)
+        cues = compiled_cues(rules.cues, self.grammar)
         people = rules.people.names
         self.severity = SeverityFinder(rules.severity, people, cues)
         self.phase = PhaseFinder(rules.phase, people, cues)
         self.people = PeopleFinder(rules.people, cues)
         self.places = PlaceFinder(rules.channel, people, cues)
-        self.moments = MomentFinder(rules.times)
+        self.moments = MomentFinder(rules.times, self.grammar)
         self.cues = cues
         self.known = frozenset(
             {
@@ -64,7 +64,23 @@ class Finders:
                 *self.places.labels, *self.moments.labels,
             }
         )  # fmt: skip
+        self.unchanged = {
+            "severity": cues.unchanged.of(self.severity.labels),
+            "phase": cues.unchanged.of(self.phase.labels),
+            "commander": cues.unchanged.of(self.people.commander_labels),
+        }
+        self.telling = self.severity.trigger | self.phase.trigger.union(
+            cues.unchanged.trigger.longest,
+            self.people.trigger.longest,
+            self.people.role_trigger.longest,
+            self.places.trigger.longest,
+            self.moments.trigger.longest,
+        )
         self.tags = frozenset(tag.lower() for tag in names.tags)
+
+    def has_status(self, plain: str) -> bool:
+        """Whether a text may hold an item of a status line: S2, #name, an URL."""
+        return "#" in plain or "http" in plain or self.severity.short.search(plain) is not None
 
 
 class TextReading:
@@ -85,7 +101,7 @@ class TextReading:
         return " ".join(self.said)
 
     def paragraph(self, text: Text) -> None:
-        items = labelled(text, self.finders.known)
+        items = labelled(text, self.finders.known, self.finders.grammar.label_prefixes)
         at = 0
         for item in items:
             if item.label not in self.finders.known:
@@ -134,7 +150,8 @@ class TextReading:
         return end
 
     def prose(self, text: Text, start: int, end: int) -> None:
-        for sentence in sentences(text, start, min(end, start + MAX_PARAGRAPH)):
+        end = min(end, start + MAX_PARAGRAPH)
+        for sentence in sentences(text, start, end, self.finders.grammar):
             found = list(self.sentence(sentence))
             self.readings += found
             if len(self.said) < MAX_SAID and self.says_more(sentence, found):
@@ -150,26 +167,29 @@ class TextReading:
                 sentence.text, sentence.start, sentence.start + MAX_SENTENCE, sentence.where
             )
         plain = sentence.plain
-        words = set(_WORD.findall(plain.lower()))
-        stems = {re.sub(r"\d+$", "", word) for word in words}
+        words = set(WORD.findall(plain.lower()))
+        words.update([word.rstrip("0123456789") for word in words if word[-1].isdecimal()])
         yield from self.status_items(sentence, plain)
-        if stems & finders.severity.trigger:
+        if words.isdisjoint(finders.telling):
+            return
+        if words & finders.severity.trigger:
             yield from finders.severity.in_sentence(sentence)
         if words & finders.phase.trigger:
             yield from finders.phase.in_sentence(sentence)
-        if words & finders.people.trigger:
+        if finders.people.trigger.in_words(words):
             yield from finders.people.commander_in_sentence(sentence, self.author)
-        if words & finders.people.role_trigger:
+        if finders.people.role_trigger.in_words(words):
             yield from finders.people.roles_in_sentence(sentence, self.author)
-        if words & finders.places.trigger:
+        if finders.places.trigger.in_words(words):
             yield from finders.places.in_sentence(sentence, finders.names.address)
-        if words & finders.moments.trigger:
+        if finders.moments.trigger.in_words(words):
             yield from finders.moments.in_sentence(sentence, self.anchor, finders.names.zone)
-        yield from self.unchanged(sentence, plain)
+        if finders.cues.unchanged.trigger.in_words(words):
+            yield from self.unchanged(sentence, plain)
 
     def status_items(self, sentence: Sentence, plain: str) -> Iterator[Reading]:
         """Read S2 and #name where they stand alone between separators of a status line."""
-        if len(plain) > 200 or not _STATUS_SIGN.search(plain):
+        if len(plain) > 200 or not self.finders.has_status(plain):
             return
         line = _line_of(sentence)
         pieces = [p for p in (p.strip(" .\n") for p in _STATUS_SPLIT.split(plain)) if p]
@@ -198,25 +218,13 @@ class TextReading:
 
     def unchanged(self, sentence: Sentence, plain: str) -> Iterator[Reading]:
         """Read "severity unchanged", "same IC", "phase as before" (section 8.11)."""
-        if not self.finders.cues.unchanged.search(plain):
+        if not self.finders.cues.unchanged.hint.search(plain):
             return
-        for field, words in (
-            ("severity", self.finders.severity.labels),
-            ("phase", self.finders.phase.labels),
-            ("commander", self.finders.people.commander_labels),
-        ):
-            names = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-            several = rf"(?:(?:{names})|severity|phase|commander|ic)(?:\s*(?:,|and|&|/)\s*(?:the\s+)?\w+){{0,3}}"
-            behind = re.search(
-                rf"(?<![\w-])(?:{names})(?:\s*(?:,|and|&|/)\s*(?:the\s+)?[\w]+(?:\s[\w]+)?){{0,3}}?\s*[:=–-]?\s*(?:is\s+|are\s+|all\s+|both\s+|still\s+)*(?:unchanged|the\s+same|same|as\s+before|not\s+changed|has\s+not\s+changed|have\s+not\s+changed|stays?\s+(?:the\s+same|as\s+(?:it\s+is|they\s+are|before))|remains?\s+(?:the\s+same|unchanged|as\s+before)|no\s+change)(?!\w)",
-                plain, re.I,
-            )  # fmt: skip
-            ahead = re.search(
-                rf"(?<!\w)(?:same|unchanged|no\s+change\s+(?:in|to|of))\s+(?:the\s+)?(?:[\w]+\s*(?:,|and|&|/)\s*(?:the\s+|same\s+)*){{0,3}}(?:{names})(?![\w-])",
-                plain, re.I,
-            )  # fmt: skip
-            match = behind or ahead
-            if match and not plain.rstrip().endswith("?") and several:
+        if plain.rstrip().endswith("?"):
+            return
+        for field, (behind, ahead) in self.finders.unchanged.items():
+            match = behind.search(plain) or ahead.search(plain)
+            if match:
                 quote = sentence.words(match.start(), match.end())
                 yield Reading(field, None, quote, Strength.PROSE, sentence.where, "current")
 

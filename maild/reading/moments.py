@@ -7,50 +7,13 @@ from the mail's Date (reading rules, sections 1 "Times" and 8.6).
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
-from typing import Final, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
+from maild.reading.grammar import Grammar, Hints, alternatives
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import TimeRules
-from maild.reading.statements import Labelled, Sentence, alternatives
-
-_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MONTHS: Final = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
-_COUNTS: Final = {
-    "an": 1,
-    "a": 1,
-    "one": 1,
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "eight": 8,
-    "ten": 10,
-    "fifteen": 15,
-    "twenty": 20,
-    "thirty": 30,
-    "forty": 40,
-    "forty-five": 45,
-    "sixty": 60,
-    "ninety": 90,
-    "half an": 0.5,
-    "half a": 0.5,
-    "an hour and a half": 1.5,
-}
+from maild.reading.statements import Labelled, Sentence
 
 Direction = Literal["ahead", "behind"]
 
@@ -58,46 +21,30 @@ Direction = Literal["ahead", "behind"]
 class MomentFinder:
     """Finds moments with the words of one rule set."""
 
-    def __init__(self, rules: TimeRules) -> None:
+    def __init__(self, rules: TimeRules, grammar: Grammar) -> None:
         self.rules = rules
         self.labels = {
             **dict.fromkeys(rules.next_update, "next_update"),
             **dict.fromkeys(rules.started, "started_at"),
         }
-        units = {word: unit for unit, words in rules.units.items() for word in words}
-        self.units = units
-        unit = alternatives(units)
-        zones = alternatives(rules.zones)
-        count = alternatives(_COUNTS)
-        self.relative = re.compile(
-            rf"(?:(?:in|within|every|again in|after)\s+)?(?:about\s+|around\s+|approx\.?\s+|roughly\s+|the next\s+|max\.?\s+|another\s+|~)?"
-            rf"(?:(?P<count>\d{{1,4}}(?:[.,]\d+)?|{count})\s*-?(?P<unit>{unit})(?![\w])(?:\s*(?:and\s+)?(?P<more>\d{{1,2}})\s*(?:{alternatives(rules.units.get('minute', ()))})?(?!\w))?)",
-            re.I,
-        )
-        self.clock = re.compile(
-            rf"(?:(?P<hour>\d{{1,2}})(?:[:.h](?P<minute>\d{{2}}))?(?::\d{{2}})?\s*(?P<half>[ap]\.?m\.?)?|(?P<packed>[0-2]\d[0-5]\d)(?=\s*(?:h\b|hrs?\b|[A-Z]))|(?P<word>noon|midnight|midday))"
-            rf"\s*(?:h(?:rs?|ours)?\b\.?|uhr\b|o'clock)?\s*\(?(?P<zone>(?:(?-i:{zones})|utc|gmt|(?-i:[A-Z][a-z]+/[A-Z][A-Za-z_]+))?(?:\s?[+-]\d{{1,2}}(?::?\d{{2}})?(?!\d|-))?)(?![\w/])",
-            re.I,
-        )
-        self.day = re.compile(
-            rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<dmy>\d{{1,2}}\.\d{{1,2}}\.(?:\d{{4}})?)|(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?P<m1>{alternatives(_months())})(?:\s+(?P<y1>\d{{4}}))?"
-            rf"|(?P<m2>{alternatives(_months())})\.?\s+(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+(?P<y2>\d{{4}}))?|(?P<weekday>{alternatives(_weekdays())})"
-            rf"|(?P<tomorrow>{alternatives(rules.words.get('tomorrow', ()))})|(?P<today>{alternatives(rules.words.get('today', ()))})|(?P<yesterday>yesterday)",
-            re.I,
-        )
-        promise = alternatives(rules.prose_next_update)
-        self.promise = re.compile(
-            rf"(?<!\w)(?:(?:{promise})(?:\s+(?:is|will|be|comes?|follows?|due|planned|expected|scheduled|promised|from me|to you|to the list|here|again|latest|no later than|sent|at the latest|goes out|to all))*"
-            rf"|(?:i|we)(?:'ll|\s+will)\s+(?:(?:send|give|post|have|provide|write|share|be)\s+)?(?:(?:an?|another|the\s+next|you|all|everybody|everyone)\s+)*(?:update|report\s+back|report\s+again)(?:\s+(?:you|all|everybody|everyone|the\s+list|again|here))*"
-            rf"|update\s+to\s+follow|(?:more|another\s+update|an\s+update|will\s+update|updates?\s+again|further\s+update|update\s+again|update\s+follows)(?:\s+(?:follows|is\s+due|will\s+follow|comes|coming|due|again))*)"
-            rf"[\s,:–-]*(?=(?:(?:at|by|in|within|around|about|before|on|for|no later than|latest|after)\s+)|\d)",
-            re.I,
-        )
+        self.units = _unit_words(rules)
+        self.counts = rules.counts
+        self.months = _numbered(rules.months, 1)
+        self.weekdays = _numbered(rules.weekdays, 0)
+        self.relative = _relative(rules, grammar)
+        self.clock = _clock(rules)
+        self.day = _day(rules)
+        self.promise = _promise(rules)
+        about, ahead = alternatives(rules.about), alternatives(rules.ahead)
         self.since = re.compile(
-            rf"(?<!\w)(?:{alternatives(rules.prose_start)})\s+(?:about\s+|around\s+|roughly\s+|approximately\s+|at least\s+|~\s*)?",
-            re.I,
+            rf"(?<!\w)(?:{alternatives(rules.prose_start)})\s+(?:(?:{about})\s*)?", re.I
         )
-        self.trigger = frozenset({"update", "since", "report", "more", "updates"})
+        self.no_promise = re.compile(rf"\b(?:{alternatives(rules.no_promise)})\b", re.I)
+        self.lead = re.compile(
+            rf"[\s:–=-]*(?:(?:{ahead}|{about}|{alternatives(rules.due)})(?:\s+|(?<=~)))*", re.I
+        )
+        self.ago = re.compile(rf"\s*(?:{alternatives(rules.words.ago)})\b", re.I)
+        self.trigger = Hints(rules.prose_next_update, rules.promised, rules.prose_start)
 
     def in_label(
         self, item: Labelled, anchor: datetime, zone: tzinfo
@@ -118,9 +65,7 @@ class MomentFinder:
         plain = sentence.plain
         for match in self.promise.finditer(plain):
             at = self.moment(plain[match.end() : match.end() + 60], anchor, zone, "ahead")
-            if at is not None and not re.search(
-                r"\b(?:if|unless|was|were|missed|fix|eta)\b", plain[: match.start()][-25:], re.I
-            ):
+            if at is not None and not self.no_promise.search(plain[: match.start()][-25:]):
                 words = sentence.words(match.start(), min(len(plain), match.end() + 40))
                 yield Reading("next_update", at, words, Strength.PROSE, sentence.where)
                 return
@@ -148,16 +93,12 @@ class MomentFinder:
 
         anchor: the mail's Date in its own zone. zone: the organisation's.
         """
-        text = re.sub(
-            r"^[\s:–=-]*(?:(?:at|by|on|around|about|approx\.?|approximately|before|no later than|latest|expected|due|is|ca\.?|circa|~)\s+)*",
-            "",
-            text,
-            flags=re.I,
-        )
+        lead = self.lead.match(text)
+        text = text[lead.end() :] if lead else text
         relative = self.relative.match(text)
         if relative and direction == "ahead":
             return self._relative(relative, anchor)
-        if relative and re.match(r"\s*ago\b", text[relative.end() :]):
+        if relative and self.ago.match(text, relative.end()):
             return anchor.astimezone(UTC) - (
                 self._relative(relative, anchor) - anchor.astimezone(UTC)
             )
@@ -165,7 +106,7 @@ class MomentFinder:
 
     def _relative(self, match: re.Match[str], anchor: datetime) -> datetime:
         word = match["count"].lower()
-        count = _COUNTS.get(re.sub(r"\s+", " ", word)) or float(word.replace(",", "."))
+        count = self.counts.get(re.sub(r"\s+", " ", word)) or float(word.replace(",", "."))
         unit = self.units[match["unit"].lower()]
         step = {
             "minute": timedelta(minutes=1),
@@ -187,6 +128,7 @@ class MomentFinder:
                 or match["packed"]
                 or match["word"]
                 or match["zone"]
+                or (match["clock"] and match["clock"].lower() not in self.units)
             )
             follows = text[match.end() : match.end() + 1]
             before = text[max(0, match.start() - 1) : match.start()]
@@ -210,7 +152,7 @@ class MomentFinder:
         match = self._clock(text_for_clock)
         if match is None or match.start() > 40:
             return None
-        at = _time_of_day(match)
+        at = self._time_of_day(match)
         where = self._zone(match["zone"] or "", anchor, zone)
         if at is None or where is None:
             return None
@@ -225,6 +167,17 @@ class MomentFinder:
         if day is None:
             moment = _nearest(moment, anchor, direction)
         return moment.astimezone(UTC)
+
+    def _time_of_day(self, match: re.Match[str]) -> tuple[int, int] | None:
+        if match["word"]:
+            return (0, 0) if match["word"].lower() in self.rules.words.midnight else (12, 0)
+        if match["packed"]:
+            return int(match["packed"][:2]), int(match["packed"][2:])
+        hour, minute = int(match["hour"]), int(match["minute"] or 0)
+        half = (match["half"] or "").lower().replace(".", "")
+        if half:
+            hour = hour % 12 + (12 if half == "pm" else 0)
+        return (hour, minute) if hour <= 24 and minute < 60 else None
 
     def _zone(self, said: str, anchor: datetime, zone: tzinfo) -> tzinfo | None:
         """Say which zone an abbreviation means; None where several do and none fits."""
@@ -257,13 +210,13 @@ class MomentFinder:
                 day, month, *year = (int(part) for part in match["dmy"].split(".") if part)
                 return date(year[0] if year else today.year, month, day)
             if match["m1"] or match["m2"]:
-                month = _month(match["m1"] or match["m2"])
+                month = self.months[(match["m1"] or match["m2"]).lower()]
                 said = int(match["y1"] or match["y2"] or today.year)
                 return date(said, month, int(match["d1"] or match["d2"]))
         except ValueError:
             return None
         if match["weekday"]:
-            ahead = (_weekday(match["weekday"]) - today.weekday()) % 7
+            ahead = (self.weekdays[match["weekday"].lower()] - today.weekday()) % 7
             return today + timedelta(
                 days=ahead if direction == "ahead" else ahead - 7 if ahead else 0
             )
@@ -272,16 +225,61 @@ class MomentFinder:
         return today - timedelta(days=1) if match["yesterday"] else today
 
 
-def _time_of_day(match: re.Match[str]) -> tuple[int, int] | None:
-    if match["word"]:
-        return (0, 0) if match["word"].lower() == "midnight" else (12, 0)
-    if match["packed"]:
-        return int(match["packed"][:2]), int(match["packed"][2:])
-    hour, minute = int(match["hour"]), int(match["minute"] or 0)
-    half = (match["half"] or "").lower().replace(".", "")
-    if half:
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    return (hour, minute) if hour <= 24 and minute < 60 else None
+def _relative(rules: TimeRules, grammar: Grammar) -> re.Pattern[str]:
+    """Compile "in about 2 hours and 30"."""
+    count, unit = alternatives(rules.counts), alternatives(_unit_words(rules))
+    minute = alternatives(rules.units.get("minute", ()))
+    return re.compile(
+        rf"(?:(?:{alternatives(rules.ahead)})\s+)?(?:(?:{alternatives(rules.about)})\s*)?"
+        rf"(?P<count>\d{{1,4}}(?:[.,]\d+)?|{count})\s*-?(?P<unit>{unit})(?!\w)"
+        rf"(?:\s*(?:(?:{grammar.join})\s+)?(?P<more>\d{{1,2}})\s*(?:{minute})?(?!\w))?",
+        re.I,
+    )
+
+
+def _unit_words(rules: TimeRules) -> dict[str, str]:
+    return {word: unit for unit, words in rules.units.items() for word in words}
+
+
+def _clock(rules: TimeRules) -> re.Pattern[str]:
+    """Compile a time of day: "14:30 UTC", "5pm PT", "1430 CET", "noon"."""
+    zones = alternatives(rules.zones)
+    words = alternatives((*rules.words.noon, *rules.words.midnight))
+    return re.compile(
+        rf"(?:(?P<hour>\d{{1,2}})(?:[:.h](?P<minute>\d{{2}}))?(?::\d{{2}})?\s*(?P<half>[ap]\.?m\.?)?|(?P<packed>[0-2]\d[0-5]\d)(?=\s*(?:h\b|hrs?\b|[A-Z]))|(?P<word>{words}))"
+        rf"\s*(?:(?P<clock>{alternatives(rules.clock)})(?!\w))?\s*\(?(?P<zone>(?:(?-i:{zones})|utc|gmt|(?-i:[A-Z][a-z]+/[A-Z][A-Za-z_]+))?(?:\s?[+-]\d{{1,2}}(?::?\d{{2}})?(?!\d|-))?)(?![\w/])",
+        re.I,
+    )
+
+
+def _day(rules: TimeRules) -> re.Pattern[str]:
+    """Compile a day: "2026-03-14", "14.3.", "March 14th", "Monday", "tomorrow"."""
+    month = alternatives(word for words in rules.months for word in words)
+    weekday = alternatives(word for words in rules.weekdays for word in words)
+    ordinal = rf"(?:{alternatives(rules.ordinals)})?"
+    words = rules.words
+    return re.compile(
+        rf"(?<!\w)(?:(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<dmy>\d{{1,2}}\.\d{{1,2}}\.(?:\d{{4}})?)|(?P<d1>\d{{1,2}}){ordinal}\.?\s+(?P<m1>{month})(?:\s+(?P<y1>\d{{4}}))?"
+        rf"|(?P<m2>{month})\.?\s+(?P<d2>\d{{1,2}}){ordinal}(?:,?\s+(?P<y2>\d{{4}}))?|(?P<weekday>{weekday})"
+        rf"|(?P<tomorrow>{alternatives(words.tomorrow)})|(?P<today>{alternatives(words.today)})|(?P<yesterday>{alternatives(words.yesterday)}))(?<!\s)(?!\w)",
+        re.I,
+    )
+
+
+def _promise(rules: TimeRules) -> re.Pattern[str]:
+    """Compile what promises the next update, up to its time."""
+    fillers = rf"(?:\s+(?:{alternatives(rules.promise_fillers)}))*"
+    links = alternatives((*rules.promise_links, *rules.promise_fillers))
+    ahead, about = alternatives(rules.ahead), alternatives(rules.about)
+    return re.compile(
+        rf"(?<!\w)(?:{alternatives(rules.prose_next_update)}|(?:{alternatives(rules.promises)}){fillers}\s+(?:{alternatives(rules.promised)}))"
+        rf"(?:\s+(?:{links}))*[\s,:–-]*(?=(?:{ahead}|{about})\s|\d)",
+        re.I,
+    )
+
+
+def _numbered(forms: tuple[tuple[str, ...], ...], first: int) -> dict[str, int]:
+    return {word: number for number, words in enumerate(forms, first) for word in words}
 
 
 def _nearest(moment: datetime, anchor: datetime, direction: Direction) -> datetime:
@@ -310,19 +308,3 @@ def _named(name: str) -> tzinfo | None:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         return None
-
-
-def _months() -> list[str]:
-    return [name for month in _MONTHS for name in (month, month[:3])] + ["sept"]
-
-
-def _month(name: str) -> int:
-    return next(i for i, month in enumerate(_MONTHS, 1) if month.startswith(name.lower()[:3]))
-
-
-def _weekdays() -> list[str]:
-    return [*_WEEKDAYS, "mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
-def _weekday(name: str) -> int:
-    return next(i for i, day in enumerate(_WEEKDAYS) if day.startswith(name.lower()[:3]))

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator
 
 from maild.mail.message import Address
+from maild.reading.grammar import Grammar, Hints, alternatives
 from maild.reading.reading import Outcome, Person, Reading, Strength
 from maild.reading.rules import PeopleRules
-from maild.reading.statements import Cues, Labelled, Sentence, alternatives
-from maild.reading.titles import TitlePatterns
+from maild.reading.statements import Cues, Labelled, Sentence
+from maild.reading.titles import TitlePatterns, my_names
 
 # Capitals by range: Latin-1, the Latin extensions (small letters too, which does no harm), Greek, Cyrillic.
 _UPPER = "A-Z\u00c0-\u00d6\u00d8-\u00de\u0100-\u024f\u0386-\u03ab\u0400-\u042f\u1e00-\u1eff"
@@ -31,6 +32,7 @@ class PeopleFinder:
 
     def __init__(self, rules: PeopleRules, cues: Cues) -> None:
         self.rules, self.cues = rules, cues
+        grammar = cues.grammar
         names = rules.names
         titles = alternatives(title.rstrip(".") for title in names.titles)
         particles = alternatives(names.particles)
@@ -52,26 +54,46 @@ class PeopleFinder:
         }
         self.leading = re.compile(rf"^\s*({self.person})", re.I)
         self.role_patterns = {
-            role: TitlePatterns(rules.commander, self.person, words.labels, commander=False)
+            role: TitlePatterns(rules, grammar, self.person, words.labels, commander=False)
             for role, words in rules.roles.items()
             if role != "experts"
         }
         self.commander_patterns = TitlePatterns(
-            rules.commander, self.person, rules.commander.titles, commander=True
+            rules, grammar, self.person, rules.commander.titles, commander=True
         )
-        self.trigger = frozenset(
-            word for title in rules.commander.titles for word in title.split()
-        ) | {"command", "handing", "handed", "hand", "ics"}
-        self.role_trigger = frozenset(
-            word.lower() for label in self.role_labels for word in re.findall(r"\w+", label)
+        commander = rules.commander
+        self.trigger = Hints(commander.titles, commander.handoff, rules.sentences.takes_command)
+        self._compile(rules, grammar)
+        self.role_trigger = Hints(self.role_labels)
+
+    def _compile(self, rules: PeopleRules, grammar: Grammar) -> None:
+        """Compile what stands around a name."""
+        names, words = rules.names, rules.sentences
+        me, adverbs = my_names(names.self), (*words.copulas, *words.adverbs)
+        gives = rf"(?:{alternatives(words.gives)})(?:\s+(?:{alternatives(words.gives_words)}))*"
+        old, new = alternatives(grammar.old), alternatives(grammar.new)
+        self.me = re.compile(rf"(?:{me})\b(?!\s+(?:{grammar.join}))", re.I)
+        self.formerly = re.compile(rf"\((?:{alternatives(names.formerly)}):?\s[^)]*\)", re.I)
+        self.moved = re.compile(
+            rf"(?:{gives}\s+)?(?:{old})\s+.{{1,60}}?\s+(?:{new})\s+(.*)", re.I | re.S
         )
+        self.adverbs = re.compile(rf"(?:(?:{alternatives(adverbs)})\s+)+", re.I)
+        self.remarks = re.compile(rf"\s*\b(?:{alternatives(names.remarks)})\b.*", re.I | re.S)
+        self.joins = re.compile(rf"\s*(?:[,;/&+]|\b(?:{grammar.join})\b)\s*", re.I)
+        self.lists = re.compile(rf"\s*(?:[,;&]|/(?=\s|[A-Z])|\b(?:{grammar.join})\b)\s*")
+        self.runs_on = re.compile(rf"(?:[,;&]|\b(?:{grammar.join}))\s*$")
+        self.collective = re.compile(rf"(?:{alternatives(rules.commander.collective)})\s", re.I)
+        self.after = re.compile(rf"\s+(?:{alternatives(names.after)})\b.*")
+        self.apart = re.compile(rf"[<(\[]|\s[-–]\s|,|\b(?:{alternatives(names.contact)})\b")
+        self.offices = re.compile(rf"\b(?:{alternatives(names.offices)})\b", re.I)
+        self.offers = re.compile(rf"[^.;]{{0,30}}\b(?:{grammar.conditions})\b", re.I)
 
     # One person behind a label --------------------------------------------------------------
 
     def commander_in_label(self, item: Labelled, author: Address) -> tuple[list[Reading], int]:
         """Read "IC: ..."; the second is where the value ends in the text."""
-        value = _sentence(_first_line(item)[0], self)
-        value = re.split(r"\||\s/\s", value, maxsplit=1)[0]
+        value = _sentence(_first_line(item, self.runs_on)[0], self)
+        value = self._people_alone(value.partition("|")[0])
         people = self.one_person(value, author)
         if len(people) == 1:
             value = re.split(r"(?<!^)[,;|]", value, maxsplit=1)[0]
@@ -82,41 +104,35 @@ class PeopleFinder:
             for person, outcome in people
         ], end
 
+    def _people_alone(self, value: str) -> str:
+        """Cut a value at the first slash that is followed by no person: "me / #inc-1"."""
+        for slash in re.finditer(r"\s/\s", value):
+            following = re.split(r"\s/\s", value[slash.end() : slash.end() + 100], maxsplit=1)[0]
+            if not self._looks_named(following.strip(" .,;")):
+                return value[: slash.start()]
+        return value
+
     def one_person(self, value: str, author: Address) -> list[tuple[Person | str | None, Outcome]]:
         """Read the value of a label that names one person; two of them are a conflict later on."""
         value = value.strip(" \t\n-–:=*\"'")
-        value = re.sub(
-            r"\((?:was|formerly|previously|before:?|took over from|from)\s[^)]*\)",
-            "",
-            value,
-            flags=re.I,
-        )
+        value = self.formerly.sub("", value)
         arrow = _ARROW.split(value)
         if len(arrow) > 1:
             value = arrow[-1]
-        changed = re.match(
-            r"(?:handed\s+(?:over|off)\s+)?from\s+.{1,60}?\s+to\s+(.*)", value, re.I | re.S
-        )
-        value = changed[1] if changed else value
-        value = re.sub(
-            r"^(?:now|still|currently|is|is now|again|presently)\s+", "", value.strip(), flags=re.I
-        )
+        changed = self.moved.match(value)
+        value = (changed[1] if changed else value).strip()
+        adverbs = self.adverbs.match(value)
+        value = value[adverbs.end() :] if adverbs else value
         if value.strip(" .,;").lower() in self.nobody or not value.strip(" .,;"):
             return [(None, "missing")]
-        if _says_current(value):
+        if self.cues.unchanged.alone.fullmatch(value.strip()):
             return [(None, "current")]
         parts = self._apart(value)
         return [self._named(part, author) for part in parts] or [(None, "missing")]
 
     def _apart(self, value: str) -> list[str]:
         """Split "Jane Smith and Bob Lee"; what follows a comma may also be a remark or a title."""
-        value = re.sub(
-            r"\s*\b(?:until|till|from \d|for now|at the moment|for the time being|since|on call|as of|,?\s+then)\b.*",
-            "",
-            value,
-            flags=re.I | re.S,
-        )
-        pieces = [p for p in re.split(r"\s*(?:[,;/&]|\band\b|\bor\b|\+)\s*", value) if p.strip()]
+        pieces = [p for p in self.joins.split(self.remarks.sub("", value)) if p.strip()]
         people = [p for p in pieces if self._looks_named(p)]
         return people if len(people) > 1 else pieces[:1]
 
@@ -127,7 +143,9 @@ class PeopleFinder:
         words = re.sub(r"[<(].*", "", piece).split()
         if not 1 <= len(words) <= 4 or words[0].lower() in self.not_names:
             return False
-        return re.fullmatch(self.name, " ".join(words), re.I) is not None and not _is_office(piece)
+        return re.fullmatch(
+            self.name, " ".join(words), re.I
+        ) is not None and not self.offices.search(piece)
 
     def _named(self, value: str, author: Address) -> tuple[Person | str | None, Outcome]:
         person = self.parse(value, author)
@@ -140,23 +158,16 @@ class PeopleFinder:
 
     def _is_team(self, said: str) -> bool:
         name = re.sub(r"[<(].*", "", said)
-        return (
-            self.teams.search(name) is not None
-            or re.match(r"(?:the|our|your|all|whoever)\s", name, re.I) is not None
-        )
+        return self.teams.search(name) is not None or self.collective.match(name) is not None
 
     def parse(self, value: str, author: Address) -> Person | None:
         """Read one name, handle or address; "me" is the author. None where there is nobody."""
         value = value.strip(" \t\n.,;:*\"'–-").strip()
-        if value.lower() in self.self_words or re.match(r"(?:me|myself)\b(?!\s+and)", value, re.I):
+        if value.lower() in self.self_words or self.me.match(value):
             return me(author)
         by_hand = _BY_HAND.search(value)
         address = by_hand[0].rstrip(".") if by_hand else None
-        name = re.split(
-            r"[<(\[]|\s[-–]\s|,|\bvia\b|\breachable\b|\btel\b|\bphone\b",
-            _BY_HAND.sub("", value),
-            maxsplit=1,
-        )[0]
+        name = self.apart.split(_BY_HAND.sub("", value), maxsplit=1)[0]
         name = re.sub(r"\s+", " ", name).strip(" .,;:<>()[]\"'–-")
         full = re.match(rf"\s*({self.name})\s*(?:$|[<(\[@])", value + "\n", re.I)
         if (
@@ -169,7 +180,7 @@ class PeopleFinder:
             and f"{name}." in re.sub(r"\s+", " ", value + ".")
         ):
             name += "."
-        name = re.sub(r"\s+(?:is|has|will|as|from|at|on|who|in|for)\b.*", "", name)
+        name = self.after.sub("", name)
         if name.lower() in self.nobody:
             name = ""
         return Person(name or None, address) if name or address else None
@@ -179,7 +190,7 @@ class PeopleFinder:
     def role_in_label(self, item: Labelled, author: Address) -> tuple[Reading | None, int]:
         """Read "Scribe: ..." or a list of experts; None where nobody is named."""
         role = self.role_labels[item.label]
-        value = _sentence(_first_line(item)[0], self)
+        value = _sentence(_first_line(item, self.runs_on)[0], self)
         end = item.start + len(value)
         people = list(self.several(value, author))
         if not people:
@@ -194,7 +205,7 @@ class PeopleFinder:
         """Split a list of people at commas, semicolons and "and"."""
         value = re.sub(r"\([^()@]*\)", "", value)
         value = value.partition("|")[0].replace("\n", " ")
-        for piece in re.split(r"\s*(?:[,;&]|/(?=\s|[A-Z])|\band\b)\s*", value):
+        for piece in self.lists.split(value):
             said = piece.strip(" .,;:–-*")
             if not said or said.lower() in self.nobody or piece.strip() in self.nobody:
                 continue
@@ -209,7 +220,7 @@ class PeopleFinder:
         """Find who a sentence says is commander."""
         for start, end, person in self._given(self.commander_patterns, sentence, author):
             kind = self.cues.over("commander", sentence.plain, start, end)
-            if kind is None and not _offers(sentence.plain, end):
+            if kind is None and not self.offers.match(sentence.plain, end):
                 words = sentence.words(start, end)
                 if person.name and self._is_team(person.name):
                     yield Reading(
@@ -253,34 +264,7 @@ def me(author: Address) -> Person:
     return Person(author.name or None, author.address or None)
 
 
-def _offers(plain: str, end: int) -> bool:
-    """Whether a condition follows: "I'll be IC if nobody else wants to" is an offer."""
-    return re.match(r"[^.;]{0,30}\b(?:if|unless|in case|provided)\b", plain[end:], re.I) is not None
-
-
-def _says_current(value: str) -> bool:
-    return (
-        re.match(
-            r"(?:unchanged|same(?:\s+as\s+before)?|as before|no change|the same|still the same)\W*$",
-            value.strip(),
-            re.I,
-        )
-        is not None
-    )
-
-
-def _is_office(piece: str) -> bool:
-    return (
-        re.search(
-            r"\b(?:head|lead|manager|director|officer|engineer|engineering|operations|ops|it|team|desk|department|cto|ceo|cio|coo|vp|sre|phone|mobile|ext)\b",
-            piece,
-            re.I,
-        )
-        is not None
-    )
-
-
-def _first_line(item: Labelled) -> tuple[str, int]:
+def _first_line(item: Labelled, runs_on: re.Pattern[str]) -> tuple[str, int]:
     """Give the value's line with what runs on into the next, and where that ends in the text."""
     value = item.value
     lead = len(value) - len(value.lstrip(" \t\n"))
@@ -294,9 +278,8 @@ def _first_line(item: Labelled) -> tuple[str, int]:
         line = value[at:end]
         begins = item.text.plain.rfind("\n", 0, item.start + at) + 1
         width = item.start + end - begins
-        runs_on = re.search(r"(?:[,;&]|\band)\s*$", line) is not None
         wrapped = width >= 60 and not re.search(r"[.!?]\s*$", line)
-        if not (runs_on or wrapped) or not value[end + 1 :].strip():
+        if not (runs_on.search(line) or wrapped) or not value[end + 1 :].strip():
             return value[:end], item.start + end
         at = end + 1
 
@@ -318,6 +301,8 @@ def _sentence(value: str, finder: PeopleFinder) -> str:
 
 def _begins_sentence(following: str, finder: PeopleFinder) -> bool:
     word = re.match(r"[\w'@-]+", following)
+    if word is not None and word[0] in finder.cues.grammar.joins:
+        return False
     return (
         word is None
         or word[0].lower() in finder.not_names

@@ -3,17 +3,12 @@
 import re
 from collections.abc import Iterator
 
+from maild.reading.grammar import alternatives, candidates
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import NameRules, PhaseRules
 from maild.reading.scale import Phrase, Scale, scale
-from maild.reading.severity import read_phrase, readings, states
-from maild.reading.statements import Cues, Labelled, Sentence, alternatives, candidates
-
-_FOLLOWS = re.compile(
-    r"\s*(?:$|[.,;:!?)|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|by|"
-    r"here|please|it|this|the incident|just|today|right|or|also|effective|while|given|then|for now|for the|confirmed|coordinating|join|my|everybody|everyone|of the incident|of the response|of this incident|of our|all)\b)",
-    re.I,
-)
+from maild.reading.severity import following, read_phrase, readings, states
+from maild.reading.statements import Cues, Labelled, Sentence
 
 
 class PhaseFinder:
@@ -23,7 +18,7 @@ class PhaseFinder:
 
     def __init__(self, rules: PhaseRules, names: NameRules, cues: Cues) -> None:
         self.rules = rules
-        self.scale: Scale = scale(rules.step, rules.labels)
+        self.scale: Scale = scale(rules.step, rules.labels, cues.grammar)
         self.labels = frozenset(rules.labels)
         self.status_labels = frozenset(rules.status_labels)
         self.nobody = frozenset(names.nobody)
@@ -32,6 +27,9 @@ class PhaseFinder:
         words = alternatives(self.scale.words)
         self.ahead = re.compile(rf"(?<![\w#/@.-])(?:{labels})(?![\w])(?!-\w)", re.I)
         self.behind = re.compile(rf"(?<![\w-])({words})[ \n-](?:{labels})(?![\w-])", re.I)
+        self.follows = following(rules.follows)
+        own = alternatives(rules.own)
+        self.of_another = re.compile(rf"\s*[-–]?\s*(?:{alternatives(rules.of)})\s+(?!{own})", re.I)
         self.trigger = frozenset(word for label in rules.labels for word in label.split()[:1])
 
     def in_label(self, item: Labelled) -> tuple[list[Reading], int]:
@@ -46,17 +44,19 @@ class PhaseFinder:
         plain = sentence.plain
         for match in candidates(self.ahead, plain):
             phrase = self.scale.phrase(plain, match.end(), words=False)
-            if phrase.empty or re.match(
-                r"\s*[-–]?\s*of\s+(?!the\s+(?:incident|response)|this|our)", plain[phrase.end :]
-            ):
+            if phrase.empty:
+                # "we are in phase monitoring", and not "at this phase monitoring helps"
+                named = self.scale.phrase(plain, match.end(), words=True)
+                phrase = named if self.follows.match(plain, named.end) else phrase
+            if phrase.empty or self.of_another.match(plain, phrase.end):
                 continue
-            if states(self.field, self.cues, plain, match.start(), phrase, _FOLLOWS):
+            if states(self.field, self.cues, plain, match.start(), phrase, self.follows):
                 words = sentence.words(match.start(), phrase.end)
                 yield from readings(self.field, phrase, words, Strength.PROSE, sentence.where)
         for match in candidates(self.behind, plain):
             number = self.scale.words[re.sub(r"\s+", " ", match[1].lower())]
             phrase = Phrase((number,), "", match.end())
-            if states(self.field, self.cues, plain, match.start(), phrase, _FOLLOWS):
+            if states(self.field, self.cues, plain, match.start(), phrase, self.follows):
                 words = sentence.words(match.start(), match.end())
                 yield Reading(self.field, number, words, Strength.PROSE, sentence.where)
 

@@ -3,17 +3,14 @@
 import re
 from collections.abc import Iterator
 
+from maild.reading.grammar import WORD, Grammar, Hints, alternatives, candidates
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import ChannelRules, NameRules
-from maild.reading.statements import Cues, Labelled, Sentence, alternatives, candidates
+from maild.reading.statements import Cues, Labelled, Sentence
 
 _URL = r"https?://[^\s<>\"'`|]+"
 _HASH = r"(?<![\w/#&])#(?=[\w.-]*[^\W\d_])[\w](?:[\w.:/-]*\w)?"
 _BARE_HOST = r"(?<![\w@./])(?:[\w-]+\.)+(?:us|com|net|org|io|chat|app|dev|eu|de|me)/[^\s<>\"'|]+"
-_STRONG_LABEL = re.compile(
-    r"channel|bridge|room|slack|zoom|teams|meet$|webex|matrix|irc|mattermost|discord|chat|post|zulip|jitsi|huddle|line|dial|telephone|coordinat",
-    re.I,
-)
 
 
 class PlaceFinder:
@@ -25,9 +22,10 @@ class PlaceFinder:
         self.labels = frozenset(rules.labels)
         self.nobody = frozenset(names.nobody)
         self.cues = cues
-        pins = alternatives(rules.pins)
+        grammar = cues.grammar
+        pins, extensions = alternatives(rules.pins), alternatives(rules.extensions)
         phone = (
-            rf"(?<![\w#/.])(?:\+\s?\d|\(?0\d|\d{{3,4}}[\s-])[\d\s().\-/]{{4,}}\d(?:\s*(?:x|ext\.?)\s*\d+)?"
+            rf"(?<![\w#/.])(?:\+\s?\d|\(?0\d|\d{{3,4}}[\s-])[\d\s().\-/]{{4,}}\d(?:\s*(?:{extensions})\s*\d+)?"
             rf"(?:[\s,;(]*(?:{pins})[\s:#.is]*\d[\d \-]*\d?#?)?"
         )
         rooms = alternatives(rules.rooms)
@@ -49,9 +47,32 @@ class PlaceFinder:
         )
         self.introducer = re.compile(rf"(?<!\w)(?:{alternatives(rules.introducers)})(?!\w)", re.I)
         self.weak = re.compile(rf"(?:{alternatives(rules.weak_introducers)})", re.I)
-        self.trigger = frozenset(phrase.split()[0] for phrase in rules.introducers) | {
-            "coordinating"
-        }
+        self.trigger = Hints(rules.introducers)
+        self.sign = re.compile(r"[#/\d]")
+        self.words = Hints(rules.rooms, rules.this_list)
+        self._compile(rules, grammar)
+
+    def _compile(self, rules: ChannelRules, grammar: Grammar) -> None:
+        """Compile what stands around a place."""
+        self.weak_labels = frozenset(rules.weak_labels)
+        self.no_place = re.compile(
+            rf"\b(?:{alternatives(rules.no_place)})[\s:(]*(?:(?:{grammar.prepositions})\s+)?$", re.I
+        )
+        self.elsewhere = re.compile(
+            rf"[.;!?]\s|\b(?:{alternatives(rules.no_place_follows)})\b", re.I
+        )
+        self.between = re.compile(
+            rf"[\s:]*(?:(?:{alternatives(rules.between)})[\s:]+)*[\s:]*", re.I
+        )
+        self.goes_on = re.compile(
+            rf"(?:[,;/&]|\b(?:{grammar.join}|{alternatives(rules.pins)}|{grammar.prepositions}))\s*$",
+            re.I,
+        )
+        words = alternatives((*rules.rooms, *rules.pins, *rules.extensions))
+        self.unended = re.compile(rf"\b(?:{words})$", re.I)
+        self.remark = re.compile(
+            rf"[,;\n(]|\.(?=\s|$)|\s(?:{grammar.prepositions})\s|\s[-–]\s", re.I
+        )
 
     def in_label(self, item: Labelled, list_address: str) -> tuple[list[Reading], int]:
         """Read "Channel: ..."; the second is where the value ends in the text."""
@@ -65,7 +86,7 @@ class PlaceFinder:
         ]
         if not found and self.this_list.search(value) and list_address:
             found = [list_address]
-        if not found and _STRONG_LABEL.search(item.label):
+        if not found and item.label not in self.weak_labels:
             found = self._free(item, value)
         return [
             Reading("channel", place, words, Strength.LABEL, item.where) for place in found
@@ -80,9 +101,7 @@ class PlaceFinder:
     def _free(self, item: Labelled, value: str) -> list[str]:
         """Take a place that is none of the known forms as written: a room's name, a meeting id."""
         start = item.start + len(value) - len(value.lstrip(" \t\n"))
-        head = re.split(
-            r"[,;\n(]|\.(?=\s|$)|\s(?:on|in|at|via)\s|\s[-–]\s", value.strip(" \t\n"), maxsplit=1
-        )[0].strip()
+        head = self.remark.split(value.strip(" \t\n"), maxsplit=1)[0].strip()
         if not head or "@" in head or len(head) > 60 or head.count(" ") > 5:
             return []
         if head.count(" ") > 2 and not re.search(r"\d", head):
@@ -97,16 +116,17 @@ class PlaceFinder:
         while True:
             end = value.find("\n", at)
             sentence = re.search(r"[.!?]\s+(?-i:[A-Z])", value[at : end if end >= 0 else None])
-            if sentence and not re.search(
-                r"(?i)\b(?:room|pin|ext)$", value[at : at + sentence.start()]
-            ):
+            if sentence and not self.unended.search(value[at : at + sentence.start()]):
                 return value[: at + sentence.start() + 1], item.start + at + sentence.start() + 1
             if end < 0:
                 return value, item.end
             line, rest = value[at:end], value[end + 1 :].lstrip()
             wrapped = len(line) > 55 and not re.search(r"[.!?]\s*$", line)
-            goes_on = re.search(r"(?:[,;/&]|\band|\bor|\bPIN|\bat)\s*$", line, re.I) is not None
-            if not (goes_on or self.place.match(rest) or (wrapped and rest[:1].islower())):
+            if not (
+                self.goes_on.search(line)
+                or self.place.match(rest)
+                or (wrapped and rest[:1].islower())
+            ):
                 return value[:end], item.start + end
             at = end + 1
 
@@ -119,12 +139,7 @@ class PlaceFinder:
             if last is not None and bracketed:
                 last_end = match.end()
                 continue
-            before = plain[max(start, match.start() - 24) : match.start()]
-            if re.search(
-                r"(?:\bwas|\bnot|\binstead of|\bformerly|\bno longer(?: in| on)?|\bold|\bpreviously|\bdashboard|\bticket|\bstatus page|\brunbook|\bfrom)[\s:(]*(?:in |on |at )?$",
-                before,
-                re.I,
-            ):
+            if self.no_place.search(plain[max(start, match.start() - 24) : match.start()]):
                 continue
             last_end, last = match.end(), match
             yield match
@@ -136,6 +151,10 @@ class PlaceFinder:
     def in_sentence(self, sentence: Sentence, list_address: str) -> Iterator[Reading]:
         """Find the places that a sentence leads to with words such as "coordinating via"."""
         plain = sentence.plain
+        if not self.sign.search(plain) and not self.words.in_words(
+            set(WORD.findall(plain.lower()))
+        ):
+            return
         for match in candidates(self.introducer, plain):
             if self.cues.over("channel", plain, match.start(), match.end()) is not None:
                 continue
@@ -157,17 +176,9 @@ class PlaceFinder:
         gap = 24 if weak else 60
         for match in self._places(plain, at, len(plain)):
             between = plain[at : match.start()]
-            if len(between) > gap or re.search(
-                r"[.;!?]\s|\b(?:dashboard|ticket|graph|runbook|status page|wiki|log|case)\b",
-                between,
-                re.I,
-            ):
+            if len(between) > gap or self.elsewhere.search(between):
                 return
-            if weak and not re.fullmatch(
-                r"[\s:]*(?:(?:the|us|our|me|a|an|now|all|channel|slack|teams|zoom|bridge|call|incident|meeting|to|at|on|in|via|dedicated|new|room|link|war|is|this)[\s:]+)*[\s:]*",
-                between,
-                re.I,
-            ):
+            if weak and not self.between.fullmatch(between):
                 return
             yield match
             at, gap, weak = match.end(), 60, False

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from typing import Literal
+from typing import Final, Literal
 
 from maild.reading.statements import Where
 
@@ -47,3 +47,18 @@ class Reading:
     strength: Strength
     where: Where
     outcome: Outcome = "value"
+
+    @property
+    def read_as(self) -> str:
+        """Name the rule that read it: "field line", "prose", "subject tag"."""
+        return READ_AS[self.where, self.strength]
+
+
+READ_AS: Final = {
+    ("subject", Strength.LABEL): "subject field",
+    ("subject", Strength.STATUS): "subject tag",
+    ("subject", Strength.PROSE): "subject",
+    ("body", Strength.LABEL): "field line",
+    ("body", Strength.STATUS): "status line",
+    ("body", Strength.PROSE): "prose",
+}

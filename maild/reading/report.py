@@ -13,6 +13,7 @@ from typing import Final, Literal
 from maild.mail.message import Address, Mail
 from maild.mail.text import Written, clean_subject, written
 from maild.reading.body import Finders, ListNames, TextReading
+from maild.reading.grammar import alternatives
 from maild.reading.reading import Reading
 from maild.reading.rules import Rules
 from maild.reading.statements import (
@@ -20,15 +21,12 @@ from maild.reading.statements import (
 )
 from maild.reading.subject import SubjectReading
 
-MAX_SENTENCE: Final = 3_000
 MAX_OWN_CHARACTERS: Final = 200_000
 MAX_READINGS: Final = 500
 
 ReplyWord = Literal["", "same", "withdraw", "apply", "snooze", "stop"]
 
-_WORD = re.compile(r"\w+")
 _TOKEN = re.compile(r"\[(INC-\d{4}-\d{4,})\]", re.I)
-_STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+[/–-]\s+|/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +81,7 @@ class Reader:
     def __init__(self, rules: Rules, names: ListNames) -> None:
         self.rules = rules
         self.finders = Finders(rules, names)
+        self.but = re.compile(rf"^(?:{alternatives(rules.mail.words.but)})\b\s*", re.I)
 
     def read(self, mail: Mail) -> Report:
         """Read one mail (reading rules, sections 1 to 3 and 8)."""
@@ -144,8 +143,7 @@ class Reader:
                     rest = text[end:].lstrip(" \t.,;:!\"'–-")
                     if meaning in ("withdraw", "apply") and len(rest.split("\n")[0].split()) > 4:
                         continue
-                    rest = re.sub(r"^(?:but|except|only|and)\b\s*", "", rest, flags=re.I)
-                    return meaning, rest
+                    return meaning, self.but.sub("", rest)
         return "", text
 
 

@@ -1,21 +1,20 @@
 """The rule set as frozen data: scales, words, cues, requirements.
 
 An organisation changes `rules/*.toml`, never code; one file there is one field here, and
-`edge/files.py` fills them in, with every mistake named. Nothing here is read from disk.
+`reading/checked.py` fills them in, with every mistake named. Nothing here is read from disk.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from maild.mail.words import STRICT, MailWords, Words
+from maild.mail.words import MailWords, Words
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
     """One step of a scale: its number, its name, the words that mean it, and what it means."""
 
-    __pydantic_config__ = STRICT
     number: int
     name: str
     words: Words
@@ -26,11 +25,11 @@ class Step:
 class SeverityRules:
     """`rules/severity.toml`; step 1 is the worst."""
 
-    __pydantic_config__ = STRICT
     labels: Words
-    short: Words
     nouns: Words
+    follows: Words
     step: tuple[Step, ...]
+    short: tuple[str, ...] = ()
 
     def name(self, number: int) -> str:
         """Give the name of a step, "" where there is no such step."""
@@ -41,10 +40,11 @@ class SeverityRules:
 class PhaseRules:
     """`rules/phase.toml`."""
 
-    __pydantic_config__ = STRICT
     labels: Words
     status_labels: Words
-    nouns: Words
+    follows: Words
+    of: Words
+    own: Words
     step: tuple[Step, ...]
 
     def name(self, number: int) -> str:
@@ -61,19 +61,39 @@ class PhaseRules:
 class CommanderRules:
     """The titles that mean commander, and how people hand command over."""
 
-    __pydantic_config__ = STRICT
     titles: Words
     modifiers: Words
     handoff: Words
     becomes: Words
     teams: Words
+    collective: Words
+
+
+@dataclass(frozen=True, eq=False)
+class TitleSentences:
+    """The sentences that give a title to somebody."""
+
+    i_am: Words
+    copulas: Words
+    adverbs: Words
+    scope: Words
+    makes: Words
+    as_title: Words
+    gives: Words
+    gives_words: Words
+    duties: Words
+    auxiliaries: Words
+    moves: Words
+    takes_command: Words
+    planned: Words
+    at_once: Words
+    done: Words
 
 
 @dataclass(frozen=True, eq=False)
 class RoleRules:
     """The labels of one other role."""
 
-    __pydantic_config__ = STRICT
     labels: Words
 
 
@@ -81,20 +101,24 @@ class RoleRules:
 class NameRules:
     """What is part of a person's name, and what is none."""
 
-    __pydantic_config__ = STRICT
     self: Words
     nobody: Words
     titles: Words
     particles: Words
     not_names: Words
+    formerly: Words
+    remarks: Words
+    after: Words
+    contact: Words
+    offices: Words
 
 
 @dataclass(frozen=True, eq=False)
 class PeopleRules:
     """`rules/people.toml`."""
 
-    __pydantic_config__ = STRICT
     commander: CommanderRules
+    sentences: TitleSentences
     roles: Mapping[str, RoleRules]
     names: NameRules
 
@@ -103,27 +127,55 @@ class PeopleRules:
 class ChannelRules:
     """`rules/channel.toml`: what introduces a place."""
 
-    __pydantic_config__ = STRICT
     labels: Words
     introducers: Words
     weak_introducers: Words
     this_list: Words
     rooms: Words
     pins: Words
+    extensions: Words
+    weak_labels: Words
+    no_place: Words
+    no_place_follows: Words
+    between: Words
+
+
+@dataclass(frozen=True, eq=False)
+class DayWords:
+    """Words that are a day, an hour, or a direction."""
+
+    yesterday: Words
+    today: Words
+    tomorrow: Words
+    noon: Words
+    midnight: Words
+    ago: Words
 
 
 @dataclass(frozen=True, eq=False)
 class TimeRules:
     """`rules/times.toml`: labels, units and zones of moments."""
 
-    __pydantic_config__ = STRICT
     next_update: Words
     started: Words
     prose_start: Words
     prose_next_update: Words
+    promise_links: Words
+    promises: Words
+    promise_fillers: Words
+    promised: Words
+    no_promise: Words
+    ahead: Words
+    about: Words
+    due: Words
+    clock: Words
+    ordinals: Words
+    months: tuple[Words, ...]
+    weekdays: tuple[Words, ...]
+    counts: Mapping[str, float]
     units: Mapping[str, Words]
-    words: Mapping[str, Words]
-    zones: Mapping[str, Words]
+    words: DayWords
+    zones: Mapping[str, tuple[str, ...]]
 
 
 Reach = Literal["forward", "far", "backward", "sentence", "adjacent"]
@@ -133,7 +185,6 @@ Reach = Literal["forward", "far", "backward", "sentence", "adjacent"]
 class Cue:
     """Words that take the force of a statement, and how far they reach."""
 
-    __pydantic_config__ = STRICT
     kind: str
     reach: Reach
     words: Words
@@ -144,11 +195,12 @@ class Cue:
 class StatementWords:
     """What makes a statement of a value in prose."""
 
-    __pydantic_config__ = STRICT
     openers: Words
     frames: Words
     changes: Words
     unchanged: Words
+    unchanged_ahead: Words
+    unchanged_links: Words
     stops: Words
 
 
@@ -156,16 +208,50 @@ class StatementWords:
 class CueRules:
     """`rules/cues.toml`."""
 
-    __pydantic_config__ = STRICT
     statement: StatementWords
     cue: tuple[Cue, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SentenceWords:
+    """What sentences and labels are built of."""
+
+    joins: Words
+    conjunctions: Words
+    articles: Words
+    prepositions: Words
+    conditions: Words
+    abbreviations: Words
+    open_ended: Words
+    label_prefixes: Words
+
+
+@dataclass(frozen=True, eq=False)
+class ValueWords:
+    """What stands around a value on a scale."""
+
+    fillers: Words
+    changed: Words
+    history: Words
+    old: Words
+    new: Words
+    current: Words
+    steady: Words
+
+
+@dataclass(frozen=True, eq=False)
+class GrammarRules:
+    """`rules/grammar.toml`: the small words of the language."""
+
+    sentence: SentenceWords
+    value: ValueWords
+    numbers: Mapping[str, int]
 
 
 @dataclass(frozen=True, eq=False)
 class Required:
     """The fields that an opening and an update must state."""
 
-    __pydantic_config__ = STRICT
     opening: Words
     update: Words
 
@@ -177,7 +263,6 @@ Level = Literal["advice", "required", "off"]
 class Advice:
     """Rules beyond the required fields (section 7)."""
 
-    __pydantic_config__ = STRICT
     business_liaison: Level
     business_liaison_from_severity: int
     customer_liaison: Level
@@ -189,7 +274,6 @@ class Advice:
 class Cadence:
     """When something is due (section 7); `update` is in minutes by severity, 0 the next business day."""
 
-    __pydantic_config__ = STRICT
     update: tuple[int, ...]
     working_hours: tuple[int, ...]
     slower_phase: int
@@ -206,7 +290,6 @@ class Cadence:
 class AnswerLimits:
     """How many answers one author may get (design section 6)."""
 
-    __pydantic_config__ = STRICT
     same_answer_a_day: int
     answers_an_hour: int
 
@@ -215,7 +298,6 @@ class AnswerLimits:
 class PolicyRules:
     """`rules/policy.toml`."""
 
-    __pydantic_config__ = STRICT
     required: Required
     advice: Advice
     cadence: Cadence
@@ -226,12 +308,12 @@ class PolicyRules:
 class Rules:
     """All rules; a field is a file of `rules/`."""
 
-    __pydantic_config__ = STRICT
     severity: SeverityRules
     phase: PhaseRules
     people: PeopleRules
     channel: ChannelRules
     times: TimeRules
     cues: CueRules
+    grammar: GrammarRules
     mail: MailWords
     policy: PolicyRules

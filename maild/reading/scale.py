@@ -6,139 +6,18 @@ One grammar for both: "2", "SEV2", "High", "two", "II", "2 (major)", "3 -> 2", "
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
+from maild.reading.grammar import Grammar
 from maild.reading.rules import Step
 
-NUMBERS: Final = {
-    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-}  # fmt: skip
 ROMANS: Final = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
 
 _TOKEN = re.compile(
     r"(?P<blank>[ \t]+|\n(?!\n))|(?P<arrow>-{0,2}>|=>|→)|(?P<number>\d{1,4}(?!\w|:\d|[.,]\d|\s?%))"
     r"|(?P<word>[^\W\d_](?:[\w'-]*\w)?)|(?P<open>\()|(?P<close>\))|(?P<hedge>\?)|(?P<mark>[-:=#~–/&+\"'\[\]])"
 )
-_FILLERS: Final = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "is",
-        "are",
-        "now",
-        "still",
-        "at",
-        "of",
-        "level",
-        "levels",
-        "as",
-        "it",
-        "its",
-        "it's",
-        "probably",
-        "likely",
-        "maybe",
-        "perhaps",
-        "possibly",
-        "think",
-        "i",
-        "guess",
-        "about",
-        "around",
-        "roughly",
-        "proposed",
-        "currently",
-        "current",
-        "again",
-        "back",
-        "up",
-        "down",
-        "set",
-        "be",
-        "been",
-        "has",
-        "have",
-        "being",
-        "this",
-        "for",
-        "sure",
-        "not-sure",
-        "say",
-        "i'd",
-        "my",
-        "best",
-        "yet",
-        "provisional",
-        "provisionally",
-        "tentative",
-        "tentatively",
-        "estimate",
-        "estimated",
-        "new",
-        "remains",
-        "stays",
-        "remain",
-        "stay",
-        "staying",
-        "remaining",
-        "approx",
-        "approximately",
-        "just",
-        "only",
-        "confirmed",
-        "initial",
-        "number",
-        "no.",
-        "unchanged",
-    ]
-)
-_CHANGED: Final = frozenset(
-    [
-        "raised",
-        "raising",
-        "lowered",
-        "lowering",
-        "upgraded",
-        "upgrading",
-        "downgraded",
-        "downgrading",
-        "escalated",
-        "escalating",
-        "changed",
-        "changing",
-        "moved",
-        "moving",
-        "increased",
-        "reduced",
-        "bumped",
-        "dropped",
-        "going",
-        "goes",
-        "went",
-        "gone",
-        "raise",
-        "lower",
-        "upgrade",
-        "downgrade",
-    ]
-)
-_HISTORY: Final = frozenset(
-    [
-        "was",
-        "were",
-        "formerly",
-        "previously",
-        "earlier",
-        "before",
-        "ex",
-        "originally",
-        "initially",
-        "old",
-    ]
-)
-_CONJUNCTIONS: Final = frozenset({"or", "and", "/", "&", "to"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +48,8 @@ class Scale:
     words: dict[str, int]
     glued: re.Pattern[str]
     short: re.Pattern[str]
-    names: frozenset[str] = field(default=frozenset())
+    names: frozenset[str]
+    small: Grammar
 
     def phrase(self, text: str, at: int, *, words: bool, short: bool = False) -> Phrase:
         """Read the phrase that begins at `at`.
@@ -179,7 +59,9 @@ class Scale:
         return _Reading(self, text, at, words, short).run()
 
 
-def scale(steps: Iterable[Step], prefixes: Iterable[str], short: Iterable[str] = ()) -> Scale:
+def scale(
+    steps: Iterable[Step], prefixes: Iterable[str], small: Grammar, short: Iterable[str] = ()
+) -> Scale:
     """Compile a scale from its steps in the rules."""
     steps = tuple(steps)
     named = {word.lower(): step.number for step in steps for word in (*step.words, step.name)}
@@ -192,6 +74,7 @@ def scale(steps: Iterable[Step], prefixes: Iterable[str], short: Iterable[str] =
         glued,
         re.compile(rf"#?(?:{letters})-?(\d)", re.I),
         frozenset(p.lower() for p in prefixes),
+        small,
     )
 
 
@@ -200,6 +83,7 @@ class _Reading:
 
     def __init__(self, scale: Scale, text: str, at: int, words: bool, short: bool) -> None:
         self.scale, self.text, self.at, self.words_count, self.short = scale, text, at, words, short
+        self.small = scale.small
         self.values: list[int] = []
         self.off = ""
         self.end = at
@@ -252,7 +136,12 @@ class _Reading:
         inner = self.text[token.end() : token.end() + 40].lower()
         first = re.match(r"\s*[^\W_][\w'-]*", inner)
         word = first[0].strip() if first else ""
-        known = word in _HISTORY or word in _FILLERS or word in self.scale.words or word.isdigit()
+        known = (
+            word in self.small.history
+            or word in self.small.fillers
+            or word in self.scale.words
+            or word.isdigit()
+        )
         if not known and not self.scale.glued.match(word):
             return False
         self.depth += 1
@@ -265,8 +154,8 @@ class _Reading:
         )
         if glued:
             return self.value(int(glued[1]), token)
-        if word in NUMBERS:
-            return self.value(NUMBERS[word], token)
+        if word in self.small.numbers:
+            return self.value(self.small.numbers[word], token)
         if token[0] in ROMANS and (
             token[0] != "I" or not self.text[token.end() :].lstrip()[:1].isalpha()
         ):
@@ -278,28 +167,29 @@ class _Reading:
         return self.filler(word, token)
 
     def filler(self, word: str, token: re.Match[str]) -> bool:
-        if word in _HISTORY:
+        small = self.small
+        if word in small.history:
             self.history = True
             return bool(self.depth or not self.values)
-        if word in ("from",):
+        if word in small.old:
             self.moving = True
             return not self.values
-        if word in ("to", "into"):
+        if word in small.new:
             after_change = self.moving or self.changed
             self.changed = True if after_change else self.changed
             self.pending = not after_change and bool(self.values)
             return True
-        if word in ("or", "and"):
+        if word in small.joins:
             self.pending = True
             return bool(self.values)
-        if word in ("unchanged", "same", "still", "before", "remains", "stays"):
+        if word in small.current or word in small.steady:
             self.current = True
-            if word in ("unchanged", "same"):
+            if word in small.current:
                 self.end = token.end()
-        if word in _CHANGED:
+        if word in small.changed:
             self.changed = True
             return True
-        return word in _FILLERS or word in ("same",) or word in self.scale.names
+        return word in small.fillers or word in self.scale.names
 
     def value(self, number: int, token: re.Match[str]) -> bool:
         if self.values and not (self.pending or self.depth or self.changed or self.moving):

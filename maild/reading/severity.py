@@ -1,19 +1,13 @@
 """Severity: labelled ("Severity: High"), as a status ("SEV2 | ..."), or in prose ("this is a sev 1")."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from maild.reading.grammar import alternatives, candidates
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import NameRules, SeverityRules
 from maild.reading.scale import Phrase, Scale, scale
-from maild.reading.statements import Cues, Labelled, Sentence, Where, alternatives, candidates
-
-_FOLLOWS = re.compile(
-    r"\s*(?:$|[.,;:!?)|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|for|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|in|on|by|if|"
-    r"is|here|please|incident|outage|it|this|the|not|just|today|right|or|would|unless|also|effective|until|per|due|then|while|given|"
-    r"declared|confirmed|proposed|was|everybody|everyone|coordinating|join|my|our|all)\b)",
-    re.I,
-)
+from maild.reading.statements import Cues, Labelled, Sentence, Where
 
 
 class SeverityFinder:
@@ -23,17 +17,18 @@ class SeverityFinder:
 
     def __init__(self, rules: SeverityRules, names: NameRules, cues: Cues) -> None:
         self.rules = rules
-        self.scale: Scale = scale(rules.step, rules.labels, rules.short)
+        self.scale: Scale = scale(rules.step, rules.labels, cues.grammar, rules.short)
         self.labels = frozenset(rules.labels)
         self.nobody = frozenset(names.nobody)
         self.cues = cues
         words = alternatives(self.scale.words)
         labels = alternatives(rules.labels)
-        short = "|".join(re.escape(letter) for letter in rules.short)
+        short = "|".join(re.escape(letter) for letter in rules.short) or "(?!)"
         self.ahead = re.compile(rf"(?<![\w#/@.-])(?:{labels})(?:\.?[-_]?(?=\d)|\.?(?![\w-]))", re.I)
         self.behind = re.compile(rf"(?<![\w-])({words})[ \n-](?:{labels})(?![\w-])", re.I)
+        self.short = re.compile(rf"(?:{short})-?\d")
         self.status = re.compile(rf"#?(?:{short})-?\d")
-        self.noun = re.compile(rf"\s*(?:{alternatives(rules.nouns)})(?!\w)", re.I)
+        self.follows = following(rules.follows)
         self.trigger = frozenset(word for label in rules.labels for word in label.split()[:1])
 
     def in_label(self, item: Labelled) -> tuple[list[Reading], int]:
@@ -67,12 +62,18 @@ class SeverityFinder:
         plain = sentence.plain
         if sentence.start == 0 and begin == 0 and self._headline(plain, phrase):
             return self.cues.over(self.field, plain, begin, phrase.end) is None
-        return states(self.field, self.cues, plain, begin, phrase, _FOLLOWS)
+        return states(self.field, self.cues, plain, begin, phrase, self.follows)
 
     def _headline(self, plain: str, phrase: Phrase) -> bool:
         """Whether a paragraph begins with "sev1 card payments dead": short, lower-case news."""
         first = plain[phrase.end :].split("\n")[0]
         return bool(phrase.numbers) and re.match(r"\s[a-z]", first) is not None and len(first) < 90
+
+
+def following(words: Iterable[str]) -> re.Pattern[str]:
+    """Compile what may follow a value that begins its clause: a word, a mark, or nothing."""
+    marks = r"$|[.,;:!?)|/\]–→&]|-\s|-{1,2}>|=>|\"|\n"
+    return re.compile(rf"\s*(?:{marks}|(?:{alternatives(words)})\b)", re.I)
 
 
 def states(
@@ -86,6 +87,9 @@ def states(
     end = phrase.end
     if begins and hedge and plain[end:].strip(" .!)?") == "":
         end = len(plain)
+    elif phrase.hedged and not begins:
+        # "Are we in phase 2?" is a question; "severity 2?" alone is a guess.
+        end = plain.rfind("?", 0, phrase.end)
     kind = cues.over(field, plain, begin, end)
     if kind is not None and not (
         kind == "historical" and cues.changed_to(plain, begin, phrase.end)
@@ -93,7 +97,7 @@ def states(
         return False
     if begins:
         return follows.match(plain, phrase.end) is not None
-    return cues.framed(plain[:begin])
+    return cues.framed(plain[:begin]) or cues.changed_to(plain, begin, phrase.end)
 
 
 def read_phrase(

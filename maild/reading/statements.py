@@ -7,20 +7,20 @@ reach, given by the rules, covers it. Nothing here knows what a severity is.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Literal
 
+from maild.reading.grammar import Grammar, alternatives
 from maild.reading.rules import Cue, CueRules
+from maild.reading.unchanged import Unchanged
 
 Where = Literal["subject", "body"]
 
-# How far a cue reaches, how long a value is, and how many candidates are looked at in one sentence:
-# what a person writes never gets there, and what is hostile costs no more than that.
+# How far a cue reaches, and how long a value is: what a person writes never gets there, and what
+# is hostile costs no more than that.
 REACH = 300
 MAX_VALUE = 1_000
-MAX_CANDIDATES = 20
 
 _TRANSLATE = {
     **dict.fromkeys("\u2018\u2019\u201b\u2032\u02bc", "'"),
@@ -122,6 +122,7 @@ class Sentence:
 _BULLET = re.compile(r"^[ \t]*(?:[-•·+>→–]|\d{1,2}[.)]|#{1,6}|\[[ x]\])[ \t]+(?=\S)|^[ \t]+")
 _EMOJI = re.compile(r"(?<!\w):[a-z][a-z0-9_+-]{2,}:|[\U0001f000-\U0001faff\u2600-\u27bf]")
 _TABLE_RULE = re.compile(r"^[\s|:+=-]+$")
+_SEPARATOR = re.compile(r"[:=|–]|[ \t]-")
 _LABEL = re.compile(
     r"(?P<lead>\A|\n|[.;,|·•!?)/:][ \t]+|[|·]|::|[ \t][–-][ \t])[ \t]*"
     r"(?P<label>[^\W\d_](?:[\w \n/()'&-]|\.(?=\w)){0,45}?)[ \t]*"
@@ -147,7 +148,8 @@ def _tidy(block: list[str]) -> list[str]:
             if _TABLE_RULE.match(line):
                 continue
             line = line.strip().strip("|").strip()
-        line = _EMOJI.sub("", line)
+        if ":" in line or not line.isascii():
+            line = _EMOJI.sub("", line)
         tidy.append(_BULLET.sub("", line, count=1))
     return tidy
 
@@ -164,12 +166,19 @@ def head_row(text: Text, known: frozenset[str]) -> Text:
     return comparable("\n".join([*pairs, *("|".join(row) for row in rows[2:])]))
 
 
-def labelled(text: Text, known: frozenset[str], where: Where = "body") -> list[Labelled]:
-    """List the labels of a paragraph in order, unknown ones too, for they end a value."""
+def labelled(
+    text: Text, known: frozenset[str], prefixes: Sequence[str] = (), where: Where = "body"
+) -> list[Labelled]:
+    """List the labels of a paragraph in order, unknown ones too, for they end a value.
+
+    prefixes: words in front of a known label that do not change what it labels.
+    """
+    if not _SEPARATOR.search(text.plain):
+        return []
     found: list[tuple[re.Match[str], str, int]] = []
     at = 0
     while match := _LABEL.search(text.plain, at):
-        label, start = _known_tail(match, known)
+        label, start = _known_tail(match, known, prefixes)
         if label in known:
             found.append((match, label, start))
             at = match.end()
@@ -201,26 +210,24 @@ def _heads_line(match: re.Match[str]) -> bool:
     return match["lead"] in ("", "\n")
 
 
-def _known_tail(match: re.Match[str], known: frozenset[str]) -> tuple[str, int]:
+def _known_tail(
+    match: re.Match[str], known: frozenset[str], prefixes: Sequence[str]
+) -> tuple[str, int]:
     """Give the label and where it starts: "our current severity" is severity, "vendor severity" not."""
     label = re.sub(r"\s+", " ", match["label"]).strip().lower()
     label = re.sub(r"\s*\([^()]*\)?$", "", label) if label not in known else label
     label = label.strip(" .-")
     start = match.start("label")
-    for prefix in (
-        "current ",
-        "new ",
-        "our ",
-        "the ",
-        "my ",
-        "updated ",
-        "present ",
-        "incident ",
-        "overall ",
-    ):
-        if label not in known and label.startswith(prefix) and label.removeprefix(prefix) in known:
-            label = label.removeprefix(prefix)
-    return label, start
+    return _without_prefixes(label, known, prefixes) or label, start
+
+
+def _without_prefixes(label: str, known: frozenset[str], prefixes: Sequence[str]) -> str | None:
+    """Give the known label behind any prefixes, None where there is none."""
+    if label in known:
+        return label
+    rests = (label.removeprefix(prefix) for prefix in prefixes if label.startswith(prefix))
+    found = (_without_prefixes(rest, known, prefixes) for rest in rests)
+    return next((rest for rest in found if rest is not None), None)
 
 
 def _line_end(text: str, at: int) -> int:
@@ -229,18 +236,11 @@ def _line_end(text: str, at: int) -> int:
 
 
 _SENTENCE_END = re.compile(r"(?<![.!?])[.!?]++[\"')\]]*+(?=\s)|\n")
-_ABBREVIATED = re.compile(
-    r"(?:^|[\s(])(?:[^\W\d_]|dr|mr|mrs|ms|prof|st|no|nr|approx|ca|vs|e\.g|i\.e|sev|min|hr|etc|inc|dept|tel|ext|jr|sr)\.$",
-    re.I,
-)
-_OPEN_ENDED = re.compile(
-    r"(?:^|[\s,(])(?:a|an|the|of|is|be|at|to|in|as|and|or|by|with|for|this|was|were|we|i|am|are|i'm|we're|on|via|it|that|from|not|if|than|"
-    r"severity|sev|phase|incident|commander|channel|level|number|bridge|room|new|join|into|his|her|my|our|your|their|until|since|still|now|next|update|pin)[,:]?\s*$|[,:\-–/|]\s*$",
-    re.I,
-)
 
 
-def sentences(text: Text, start: int, end: int, where: Where = "body") -> Iterator[Sentence]:
+def sentences(
+    text: Text, start: int, end: int, grammar: Grammar, where: Where = "body"
+) -> Iterator[Sentence]:
     """Split a span into sentences.
 
     A line end divides where the line above is short and complete and the next begins afresh;
@@ -250,13 +250,11 @@ def sentences(text: Text, start: int, end: int, where: Where = "body") -> Iterat
     plain = text.plain
     for match in _SENTENCE_END.finditer(plain, start, end):
         if match[0] == "\n":
-            ends = _line_stands_alone(plain, at, match.start(), end)
+            ends = _line_stands_alone(plain, at, match.start(), end, grammar)
         else:
             tail = plain[max(at, match.start() - 12) : match.start() + 1]
             following = plain[match.end() : match.end() + 3].lstrip()
-            ends = not (
-                match[0][0] == "." and (_ABBREVIATED.search(tail) or following[:1].islower())
-            )
+            ends = match[0][0] != "." or not (following[:1].islower() or grammar.abbreviates(tail))
         if ends and plain[at : match.start()].strip():
             yield Sentence(text, at, match.end(), where)
             at = match.end()
@@ -264,23 +262,20 @@ def sentences(text: Text, start: int, end: int, where: Where = "body") -> Iterat
         yield Sentence(text, at, end, where)
 
 
-def _line_stands_alone(plain: str, start: int, newline: int, end: int) -> bool:
+def _line_stands_alone(plain: str, start: int, newline: int, end: int, grammar: Grammar) -> bool:
     line = plain[max(start, plain.rfind("\n", 0, newline) + 1) : newline]
     following = plain[newline + 1 : min(end, newline + 40)].lstrip()
     if not following or not line.strip():
         return True
-    if following[0].islower() or _OPEN_ENDED.search(line):
+    if following[0].islower() or grammar.runs_on(line):
         return False
     return len(line) < 58
 
 
-_BOUNDARY = re.compile(r"[;,()–|•·\[\]]|\s-\s|\s/\s|(?<![\w])(?:and|but|so|or)(?![\w])", re.I)
-
-
-def clause_start(sentence: str, at: int) -> int:
+def clause_start(sentence: str, at: int, grammar: Grammar) -> int:
     """Find where the clause of a place in a sentence begins."""
     begin = max(0, at - REACH)
-    for match in _BOUNDARY.finditer(sentence, begin, at):
+    for match in grammar.boundary.finditer(sentence, begin, at):
         begin = match.end()
     # A colon ends a clause, but not the label of something else ("Vendor status: SEV1").
     colon = sentence.rfind(":", begin, at)
@@ -306,26 +301,31 @@ class Cues:
     openers: re.Pattern[str]
     frames: re.Pattern[str]
     changes: re.Pattern[str]
-    unchanged: re.Pattern[str]
+    unchanged: Unchanged
+    grammar: Grammar
 
     def over(self, field: str, sentence: str, start: int, end: int) -> str | None:
         """Name the kind of the first cue that takes the force of sentence[start:end], None if none.
 
-        The words of a frame that leads to the value are no cues: "I would call this severity 4".
+        The words of a frame that leads to the value are no cues: "I would call this severity 4";
+        a cue that begins before the frame is one: "we can move to phase 2".
         """
         before, after = sentence[max(0, start - REACH) : start], sentence[end : end + REACH]
         frame = self.frames.search(" ".join(before.split()[-7:])) if before else None
+        bare, at = before, 0
         if frame is not None and frame["frame"].count(" "):
-            at = before.lower().rfind(frame["frame"].lower())
-            before = before[:at] + before[at + len(frame["frame"]) :] if at >= 0 else before
+            at = max(before.lower().rfind(frame["frame"].lower()), 0)
+            bare = before[:at] + before[at + len(frame["frame"]) :]
         for cue in self.cues:
             if cue.fields and field not in cue.fields:
                 continue
-            if self._reaches(cue, before, after):
+            if self._reaches(cue, bare, after) or (at and self._reaches(cue, before, after, at)):
                 return cue.kind
         return None
 
-    def _reaches(self, cue: _CompiledCue, before: str, after: str) -> bool:
+    def _reaches(
+        self, cue: _CompiledCue, before: str, after: str, begins_before: int | None = None
+    ) -> bool:
         if cue.reach == "sentence":
             return cue.pattern.search(after[-3:]) is not None
         if cue.reach == "backward":
@@ -333,9 +333,9 @@ class Cues:
             near = self.stops.split(near, maxsplit=1)[0]
             return cue.pattern.search(near) is not None
         if cue.reach == "adjacent":
-            found = _last(cue.pattern, before)
+            found = _last(cue.pattern, before, begins_before)
             return found is not None and not before[found.end() :].strip(" \n\"'#")
-        found = _last(cue.pattern, before)
+        found = _last(cue.pattern, before, begins_before)
         if found is None:
             return False
         between = before[found.end() :]
@@ -344,14 +344,14 @@ class Cues:
 
     def states_at_start(self, sentence: str, at: int) -> bool:
         """Whether a value begins its clause: nothing but openers ("still", "I think") before it."""
-        prefix = sentence[clause_start(sentence, at) : at].strip(" \n\"'([*#>~.-")
+        prefix = sentence[clause_start(sentence, at, self.grammar) : at].strip(" \n\"'([*#>~.-")
         return len(prefix) < 80 and self.openers.fullmatch(prefix) is not None
 
     def changed_to(self, sentence: str, start: int, end: int) -> bool:
         """Whether a change leads to the value: "was raised to severity 2" states 2."""
         near = " ".join(sentence[:start].split()[-6:])
         changed = _last(self.changes, near)
-        if changed is not None and re.search(r"\bto\s*(?:an?\s*)?$", near[changed.end() :]):
+        if changed is not None and self.grammar.to_value.search(near, changed.end()):
             return True
         inside = _last(self.changes, sentence[start:end])
         return inside is not None
@@ -363,23 +363,17 @@ class Cues:
         return self.frames.search(" ".join(words[-7:])) is not None
 
 
-def candidates(pattern: re.Pattern[str], sentence: str) -> Iterator[re.Match[str]]:
-    """List the first places of a sentence where a pattern matches, MAX_CANDIDATES at the most."""
-    return islice(pattern.finditer(sentence), MAX_CANDIDATES)
+def _last(
+    pattern: re.Pattern[str], text: str, begins_before: int | None = None
+) -> re.Match[str] | None:
+    found = None
+    for match in pattern.finditer(text):
+        if begins_before is None or match.start() < begins_before:
+            found = match
+    return found
 
 
-def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    found = list(pattern.finditer(text))
-    return found[-1] if found else None
-
-
-def alternatives(words: Iterable[str]) -> str:
-    """Make a regular expression of phrases, longest first; a blank matches any white space."""
-    ordered = sorted(set(words), key=len, reverse=True)
-    return "|".join(re.escape(word).replace(r"\ ", r"\s+").replace("\\'", "'") for word in ordered)
-
-
-def compiled_cues(rules: CueRules) -> Cues:
+def compiled_cues(rules: CueRules, grammar: Grammar) -> Cues:
     """Compile the cues of a rule set, once."""
     words = rules.statement
     openers = alternatives(words.openers)
@@ -390,7 +384,8 @@ def compiled_cues(rules: CueRules) -> Cues:
         re.compile(rf"(?:(?:{openers})[\s,:.]*)*", re.I),
         re.compile(rf"(?<!\w)(?P<frame>{frames})(?:\s+[\w'-]+){{0,3}}[\s\"'#]*$", re.I),
         re.compile(rf"(?<!\w)(?:{alternatives(words.changes)})(?!\w)", re.I),
-        re.compile(rf"(?:{alternatives(words.unchanged)})(?!\w)", re.I),
+        Unchanged(words, grammar),
+        grammar,
     )
 
 

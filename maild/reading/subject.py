@@ -20,7 +20,9 @@ class SubjectReading:
         text = comparable(subject)
         items = [
             item
-            for item in labelled(text, self.finders.known, "subject")
+            for item in labelled(
+                text, self.finders.known, self.finders.grammar.label_prefixes, "subject"
+            )
             if item.label in self.finders.known
         ]
         end = len(text.plain)
@@ -30,7 +32,11 @@ class SubjectReading:
         summary = text.words(0, end).strip(" |,;–—-/(") if end else ""
         summary = self._ends(summary)
         for sentence in sentences(
-            comparable(summary), 0, len(comparable(summary).plain), "subject"
+            comparable(summary),
+            0,
+            len(comparable(summary).plain),
+            self.finders.grammar,
+            "subject",
         ):
             found = [
                 r
@@ -67,7 +73,7 @@ class SubjectReading:
             at = ahead.end() if ahead and not plain[ahead.end() : ahead.end() + 1].isdigit() else 0
             read = severity.scale.phrase(plain, at, words=True, short=True)
             rest = plain[read.end :].strip(" :").lower()
-            if not read.empty and rest in ("", *self.finders.rules.severity.nouns, "declared"):
+            if not read.empty and rest in ("", *self.finders.rules.severity.nouns):
                 return [
                     *(
                         Reading("severity", n, piece, Strength.STATUS, "subject")
@@ -105,6 +111,10 @@ class SubjectReading:
     def _ends(self, summary: str) -> str:
         """Take fields off the start ("SEV2: ...") and the end ("..., phase 1", "... (SEV2)")."""
         while True:
+            found = self._fields(summary, tag=False) if summary else []
+            if found:
+                self.run.readings += found
+                return ""
             match = re.match(r"^(.{1,40}?)(?:\s*[:|]\s+|\s+[–—-]\s+|,\s+)(?=\S)", summary)
             found = self._fields(match[1], tag=False) if match else []
             if match and found:

@@ -1,11 +1,15 @@
-"""The sentences that give a title to somebody: "I am IC", "Bob takes over as IC", "IC -> Bob"."""
+"""The sentences that give a title to somebody: "I am IC", "Bob takes over as IC", "IC -> Bob".
+
+Patterns are compiled when a mail first needs them: most mails name no scribe.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
-from maild.reading.rules import CommanderRules
-from maild.reading.statements import alternatives, candidates
+from maild.reading.grammar import Grammar, alternatives, candidates
+from maild.reading.rules import PeopleRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,94 +29,124 @@ class TitlePatterns:
     """The sentences that give a title to somebody."""
 
     def __init__(
-        self, rules: CommanderRules, person: str, titles: Iterable[str], *, commander: bool
+        self,
+        rules: PeopleRules,
+        grammar: Grammar,
+        person: str,
+        titles: Iterable[str],
+        *,
+        commander: bool,
     ) -> None:
-        title = rf"(?:{alternatives(titles)})(?:\s*\((?:IC|DRI)\))?(?![\w-])"
-        modifier = rf"(?:(?:{alternatives(rules.modifiers)})\s+){{0,4}}"
-        role = rf"(?:(?:the\s+)?(?:role|duty|duties|job|seat|part)\s+(?:of|as)\s+)?{modifier}"
-        become = alternatives(rules.becomes)
-        self.mine = re.compile(
-            rf"(?<![\w])I(?:\s+am|'m|\s+m|\s+will\s+be|'ll\s+be|\s+remain|\s+stay|\s+continue|\s+continue\s+as|\s+act\s+as|\s+serve\s+as"
-            rf"|(?:\s+have|'ve)?\s+(?:taken|took)\s+over(?:\s+from\s+[^.,;]{{1,40}}?)?\s+as|\s+took\s+over(?:\s+from\s+[^.,;]{{1,40}}?)?\s+as|\s+take\s+over(?:\s+from\s+[^.,;]{{1,40}}?)?\s+as"
-            rf"|(?:'m|\s+am)\s+taking\s+over(?:\s+from\s+[^.,;]{{1,40}}?)?\s+as|(?:'ll|\s+will)\s+(?:act|serve|take\s+over|step\s+in|stay\s+on|continue)(?:\s+from\s+[^.,;]{{1,40}}?)?\s+as"
-            rf"|(?:'ll|\s+will)?\s+take|(?:'m|\s+am)\s+taking|\s+have|'ve\s+got|\s+hold|\s+keep|\s+assume|(?:'m|\s+am)\s+assuming|\s+step\s+in\s+as|\s+now\s+act\s+as|(?:'ve|\s+have)\s+assumed)"
-            rf"\s+(?:over\s+)?{role}{title}",
-            re.I,
-        )
-        self.is_me = re.compile(
-            rf"(?<![\w-]){title}\s*(?:is|remains|will\s+be|now|is\s+now|is\s+still|=)\s*:?\s*(?:me|myself|yours\s+truly)\b|\b(?:me|myself)\s+as\s+{modifier}{title}",
-            re.I,
-        )
-        theirs = re.compile(rf"(?<![\w@.-])({person})\s*,?\s+(?:{become})\s+{role}{title}", re.I)
-        title_first = re.compile(
-            rf"(?<![\w-]){title}(?:\s+(?:for|of|on)\s+(?:this(?:\s+(?:one|incident|outage))?|the\s+incident|now|today|tonight|the\s+day|the\s+night))?"
-            rf"\s*(?:(?:is|remains|stays|will\s+be|becomes)\s+(?:now\s+|still\s+|again\s+|currently\s+)?|now\s+|still\s+|\(\s*)({person}|me\b)",
-            re.I,
-        )
-        self.patterns = [theirs, title_first]
-        self.planned: list[re.Pattern[str]] = []
-        if commander:
-            self._add_commanders(rules, person, title, modifier)
+        self.rules, self.words, self.grammar = rules, rules.sentences, grammar
+        self.person, self.commander = person, commander
+        named = alternatives(titles)
+        self.title = rf"(?:{named})(?:\s*\((?:{named})\))?(?![\w-])"
+        self.modifier = rf"(?:(?:{alternatives(rules.commander.modifiers)})\s+){{0,5}}"
+        self.me = my_names(rules.names.self)
 
-    def _add_commanders(
-        self, rules: CommanderRules, person: str, title: str, modifier: str
-    ) -> None:
-        """Add what is said of a commander alone: handoffs, arrows, "IC Kevin"."""
-        handoff = alternatives(rules.handoff)
-        handed = re.compile(rf"(?<!\w)(?:{handoff})\s+({person})", re.I)
-        passed = re.compile(
-            rf"(?<!\w)(?:hand(?:ing|ed|s)?|pass(?:ing|ed|es)?|transfer(?:ring|red|s)?|giv(?:ing|en|es)|turn(?:ing|ed|s)?)\s+"
-            rf"(?:(?:it|this|over|off|the|my|incident|command|role|of|on|duty|hat|as|{title})\s+){{0,6}}?(?:{title})\s+(?:(?:role|duty|hat|over|off|on)\s+){{0,3}}"
-            rf"(?:from\s+{person}\s+)?to\s+({person})",
-            re.I,
+    @cached_property
+    def mine(self) -> tuple[re.Pattern[str], ...]:
+        """The sentences that name the author: "I am IC", "IC is me", "me as IC"."""
+        words = self.words
+        said = rf"(?:{alternatives(words.copulas)})(?:\s+(?:{alternatives(words.adverbs)}))?"
+        return (
+            _compiled(
+                rf"(?<!\w)(?:{alternatives(words.i_am)})\s+{self.modifier}{self.title}",
+            ),
+            _compiled(
+                rf"(?<![\w-]){self.title}\s*(?:{said}|{alternatives(words.adverbs)}|=)\s*:?\s*(?:{self.me})\b"
+                rf"|\b(?:{self.me})\s+(?:{alternatives(words.as_title)})\s+{self.modifier}{self.title}"
+            ),
         )
-        title_moves = re.compile(
-            rf"(?<![\w-]){title}\s*(?:role\s+|duty\s+|handoff:?\s*|handover:?\s*|change:?\s*|hand-off:?\s*)?(?:(?:is\s+|was\s+|has\s+been\s+|now\s+)?"
-            rf"(?:handed|passed|transferred|moved|moves|passes|changes|changed|goes|switches|handoff|handover)\s*(?:over|off)?\s+)?(?:from\s+)?(?:{person}\s*)?(?:\s+to\s+|\s*(?:-{{1,2}}>|=>|→)\s*)({person})",
-            re.I,
+
+    @cached_property
+    def others(self) -> tuple[re.Pattern[str], ...]:
+        """The sentences that name anybody: "Bob is IC", "IC for today is Bob"."""
+        words, person = self.words, self.person
+        become, adverbs = alternatives(self.rules.commander.becomes), alternatives(words.adverbs)
+        found = (
+            _compiled(
+                rf"(?<![\w@.-])({person})\s*,?\s+(?:{become})\s+{self.modifier}{self.title}",
+            ),
+            _compiled(
+                rf"(?<![\w-]){self.title}(?:\s+(?:{alternatives(words.scope)}))?"
+                rf"\s*(?:(?:{alternatives(words.copulas)})\s+(?:(?:{adverbs})\s+)?|(?:{adverbs})\s+|\(\s*)({person}|(?:{self.me})\b)",
+            ),
         )
-        made = re.compile(
-            rf"\b(?:with|made|making|named|naming|appointed|appointing|assigned|assigning|have|has)\s+({person})\s+(?:as\s+|in\s+as\s+|to\s+be\s+|acting\s+as\s+)?{modifier}{title}",
-            re.I,
+        return (*found, *self.of_command) if self.commander else found
+
+    @cached_property
+    def of_command(self) -> tuple[re.Pattern[str], ...]:
+        """What is said of a commander alone: handoffs, arrows, "IC Kevin"."""
+        words, person, title = self.words, self.person, self.title
+        old, new = alternatives(self.grammar.old), alternatives(self.grammar.new)
+        title_moves = _compiled(
+            rf"(?<![\w-]){title}\s*(?:(?:{alternatives(words.duties)}):?\s*)?"
+            rf"(?:(?:(?:{alternatives(words.auxiliaries)})\s+)?(?:{alternatives(words.moves)})\s+)?(?:(?:{old})\s+)?"
+            rf"(?:{person}\s*)?(?:\s+(?:{new})\s+|\s*(?:-{{1,2}}>|=>|→)\s*)({person})",
         )
-        bare = re.compile(
-            rf"(?:^|[|,;/·•]\s*|\n|\.\s+)(?:our\s+|the\s+)?{title}\s+({person}|me)\s*(?=[|,;/·•.\n]|$|\son\s|\sand\b)",
-            re.I,
+        made = _compiled(
+            rf"\b(?:{alternatives(words.makes)})\s+({person})\s+(?:(?:{alternatives(words.as_title)})\s+)?{self.modifier}{title}",
         )
-        takes_command = re.compile(
-            rf"(?<![\w@.-])({person})\s+(?:takes|is\s+taking|has\s+taken|took)\s+(?:over\s+)?(?:the\s+|incident\s+)?command(?!\w)",
-            re.I,
+        bare = _compiled(
+            rf"(?:^|[|,;/·•]\s*|\n|\.\s+){self.modifier}{title}\s+({person}|{self.me})\s*"
+            rf"(?=[|,;/·•.\n]|$|\s(?:{self.grammar.join}|{self.grammar.prepositions})\b)",
         )
-        self.patterns += [
-            title_moves,
-            made,
-            bare,
-            handed,
-            passed,
-            takes_command,
-        ]
-        self.planned = [handed, passed]
+        takes = _compiled(
+            rf"(?<![\w@.-])({person})\s+(?:{alternatives(words.takes_command)})(?!\w)"
+        )
+        return (title_moves, made, bare, takes)
+
+    @cached_property
+    def handoffs(self) -> tuple[re.Pattern[str], ...]:
+        """The handoffs that may lie ahead: "handing over to Bob"."""
+        words, person, title = self.words, self.person, self.title
+        old, new = alternatives(self.grammar.old), alternatives(self.grammar.new)
+        between = alternatives(words.gives_words)
+        return (
+            _compiled(
+                rf"(?<!\w)(?:{alternatives(self.rules.commander.handoff)})\s+({person})",
+            ),
+            _compiled(
+                rf"(?<!\w)(?:{alternatives(words.gives)})\s+(?:(?:{between}|{title})\s+){{0,6}}?(?:{title})\s+(?:(?:{between})\s+){{0,3}}"
+                rf"(?:(?:{old})\s+{person}\s+)?(?:{new})\s+({person})",
+            ),
+        )
+
+    @cached_property
+    def planned(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        """What says that a handoff is done, and what says that it lies ahead."""
+        words = self.words
+        return (
+            _compiled(rf"\s*(?:{alternatives(words.done)})"),
+            _compiled(
+                rf"\s*,?\s+(?!(?:{alternatives(words.at_once)})\b)(?:{alternatives(words.planned)})\b"
+            ),
+        )
 
     def find(self, plain: str) -> Iterator[Given]:
         """List the titles that a sentence gives, in no order; the cues over them are not looked at."""
-        for mine in (self.mine, self.is_me):
+        for mine in self.mine:
             for match in candidates(mine, plain):
                 yield Given(match.start(), match.end(), None, match.start())
-        for pattern in self.patterns:
+        for pattern in self.others:
             for match in candidates(pattern, plain):
-                if not (pattern in self.planned and _planned(plain, match)):
+                yield Given(match.start(), match.end(), match[1], match.start(1))
+        for pattern in self.handoffs if self.commander else ():
+            for match in candidates(pattern, plain):
+                if not self._lies_ahead(plain, match):
                     yield Given(match.start(), match.end(), match[1], match.start(1))
 
+    def _lies_ahead(self, plain: str, match: re.Match[str]) -> bool:
+        """Whether a handoff lies ahead: "handing over to Bob at 18:00"."""
+        done, ahead = self.planned
+        return not done.match(match[0]) and ahead.match(plain, match.end()) is not None
 
-def _planned(plain: str, match: re.Match[str]) -> bool:
-    """Whether a handoff lies ahead: "handing over to Bob at 18:00"."""
-    if re.match(r"\s*(?:handed|passed|transferred|command\s+(?:has|is\s+now|now))", match[0], re.I):
-        return False
-    return (
-        re.match(
-            r"\s*,?\s+(?:at|by|around|after|before|when|once|as\s+soon|in\s+\d|tomorrow|tonight)\b(?!\s+(?:once|the\s+moment))",
-            plain[match.end() :],
-            re.I,
-        )
-        is not None
-    )
+
+def my_names(words: Iterable[str]) -> str:
+    """Make the alternatives for "me"; a single letter ("I") is more often an initial."""
+    return alternatives(word for word in words if len(word) > 1)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.I)
