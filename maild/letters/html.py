@@ -7,22 +7,23 @@ words filled in; rows with a label become a table.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from urllib.parse import quote
 
-from maild.letters.layout import LABEL
+from maild.letters.layout import LABEL, MAX_TYPED, WIDTH
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: a label ("" for a row that goes on) and its lines."""
+    """One row: a label, and its lines; of a scale's line what stands in front of the gap."""
 
     label: str
-    lines: tuple[str, ...]
+    lines: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph ("text"), something to type ("type") or rows with labels ("rows")."""
+    """A paragraph ("text"), words to type ("type") or to see ("shown"), or rows with labels ("rows")."""
 
     kind: str
     text: str = ""
@@ -34,7 +35,9 @@ def blocks(text: str) -> Iterator[Block]:
     for block in re.split(r"\n\s*\n", text.strip("\n")):
         lines = block.split("\n")
         if all(re.match(r" {4}\S", line) for line in lines):
-            yield from (Block("type", line.strip()) for line in lines)
+            # Nobody is asked to type more than 40 characters: what is longer is only shown.
+            for words in map(str.strip, lines):
+                yield Block("type" if len(words) <= MAX_TYPED else "shown", words)
         elif all(line.startswith("  ") for line in lines):
             yield Block("rows", rows=tuple(_rows(lines)))
         else:
@@ -45,7 +48,7 @@ def _rows(lines: list[str]) -> Iterator[Row]:
     label, kept = "", list[str]()
     for line in lines:
         if line[2:3].strip() and kept:
-            yield Row(label, tuple(kept))
+            yield Row(label, _joined(kept))
             kept = []
         if line[2:3].strip():
             label = line[2:LABEL].strip()
@@ -53,7 +56,19 @@ def _rows(lines: list[str]) -> Iterator[Row]:
         else:
             kept.append(line.strip())
     if kept:
-        yield Row(label, tuple(kept))
+        yield Row(label, _joined(kept))
+
+
+def _joined(lines: list[str]) -> tuple[tuple[str, str], ...]:
+    """Undo what filling broke: a break is soft where the next word would not have fitted."""
+    whole = lines[:1]
+    for before, line in pairwise(lines):
+        if len(before) + 1 + len(line.split(" ", 1)[0]) > WIDTH - LABEL:
+            whole[-1] += f" {line}"
+        else:
+            whole.append(line)
+    split = [re.split(r"\s{2,}", line, maxsplit=1) for line in whole]
+    return tuple((parts[0], parts[1]) if len(parts) > 1 else ("", parts[0]) for parts in split)
 
 
 def mailto(text: str, reply_to: str, subject: str, parent: str) -> str:

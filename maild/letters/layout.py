@@ -9,6 +9,8 @@ from maild.reading.reading import Person, Value
 
 WIDTH: Final = 72
 LABEL: Final = 13
+# Nobody is asked to type more than this at three in the morning.
+MAX_TYPED: Final = 40
 
 
 def fill(text: str, indent: int = 0) -> str:

@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from maild.incident.entry import Draft, Question, about
 from maild.incident.model import Incident
 from maild.incident.verdict import PERSONAL, VITAL, Finding, Stated
-from maild.letters.layout import clock, listed, quoted, shown, subject_of
+from maild.letters.layout import MAX_TYPED, clock, listed, quoted, shown, subject_of
 from maild.letters.letterhead import Letterhead, Sheet, printed
 from maild.mail.message import Mail, Outgoing
 from maild.reading.reading import Person, Value
 from maild.reading.rules import Rules
 
-MAX_TYPED = 40
 NAMES = {
     "customer_liaison": "customer liaison",
     "business_liaison": "business liaison",
@@ -234,7 +233,9 @@ def _correction(stated: Stated) -> str:
     severity = stated.get("severity")
     if isinstance(severity, int):
         return f"severity {severity + 1 if severity < 4 else severity - 1}"
-    return "phase 2" if "phase" in stated.values else "IC: Ana Silva"
+    if "phase" in stated.values:
+        return "phase 2"
+    return "IC: Ana Silva" if "commander" in stated.values else "channel: #another"
 
 
 def state_line(state: dict[str, Value]) -> str:
