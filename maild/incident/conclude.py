@@ -79,7 +79,7 @@ class Past:
     likely: open incidents with a like subject, (id, summary). about: how many answers this author
     got in 24 h, by what they were about; answers: machine mails to him in the last hour. forwards:
     mails handed to the owner in the last hour. late: what the late mail states that it is about, where
-    it answers our letter on that. version: of the incident, to see at the end whether somebody else has changed it meanwhile.
+    it answers our letter on that. readers: how many on the roster get openings. version: of the incident, to see at the end whether somebody else has changed it meanwhile.
     """
 
     year: int
@@ -93,6 +93,7 @@ class Past:
     answers: int = 0
     forwards: int = 0
     late: Stated | None = None
+    readers: int = 0
     version: int = 0
 
 
@@ -164,8 +165,8 @@ def _thought(arrived: Arrived, past: Past, policy: Policy) -> Entry:
         return _answered(arrived, past.draft, past, policy)
     if past.incident is not None:
         if past.late is not None and arrived.report.reply_word == "apply":
-            return _updated(arrived, past.incident, past.late, policy)
-        return _followed(arrived, past.incident, policy)
+            return _updated(arrived, past.incident, past.late, past, policy)
+        return _followed(arrived, past.incident, past, policy)
     return _opened(arrived, past, policy)
 
 
@@ -234,10 +235,11 @@ def _receipt(
     advice = advise(stated, arrived.report.text, policy.rules).line
     if policy.receipts == "never" and not advice and not past.likely:
         return ()
-    return (Receipt(arrived.mail.author, arrived.number, incident, advice, past.likely),)
+    author, number = arrived.mail.author, arrived.number
+    return (Receipt(author, number, incident, advice, past.likely, past.readers),)
 
 
-def _followed(arrived: Arrived, incident: Incident, policy: Policy) -> Entry:
+def _followed(arrived: Arrived, incident: Incident, past: Past, policy: Policy) -> Entry:
     """Judge a follow-up: an update states all three, a note states none (section 1)."""
     mail, report, rules = arrived.mail, arrived.report, policy.rules
     background = background_of(incident)
@@ -264,7 +266,7 @@ def _followed(arrived: Arrived, incident: Incident, policy: Policy) -> Entry:
             base=tuple(incident.current().get(name) for name in VITAL),
         )
         return question(draft, findings, arrived.number, mail.author, "update", incident)
-    return _updated(arrived, incident, stated, policy)
+    return _updated(arrived, incident, stated, past, policy)
 
 
 def unstated(incident: Incident) -> tuple[str, ...]:
@@ -285,7 +287,9 @@ def _carried(stated: Stated, incident: Incident) -> Stated:
     return replace(stated, values={**kept, **stated.values})
 
 
-def _updated(arrived: Arrived, incident: Incident, stated: Stated, policy: Policy) -> Entry:
+def _updated(
+    arrived: Arrived, incident: Incident, stated: Stated, past: Past, policy: Policy
+) -> Entry:
     writing = arrived.writing()
     late = bool(late_fields(incident, stated, writing))
     says = says_of_subject(arrived.report)
@@ -297,7 +301,7 @@ def _updated(arrived: Arrived, incident: Incident, stated: Stated, policy: Polic
     if late:
         notices.append(Word("late", author, arrived.number, after, moment=writing.dated_at))
     elif policy.receipts == "always":
-        notices.append(Receipt(author, arrived.number, after))
+        notices.append(Receipt(author, arrived.number, after, readers=past.readers))
     return Entry(
         "accepted", "update", "", after, incident.id, stated, (), events, None, tuple(notices)
     )
@@ -316,7 +320,9 @@ def _answered(arrived: Arrived, draft: Draft, past: Past, policy: Policy) -> Ent
         return withdrawn(draft, arrived.number, author)
     if not may_complete(draft, own):
         return (
-            _followed(arrived, past.incident, policy) if past.incident else _waits(arrived, draft)
+            _followed(arrived, past.incident, past, policy)
+            if past.incident
+            else _waits(arrived, draft)
         )
     background = background_of(past.incident) if past.incident else Background()
     background = replace(background, subject=draft.subject, subject_readings=draft.subject_says)

@@ -98,13 +98,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Tell the author of an accepted mail its number, one piece of advice, and what looks like it."""
+    """Tell the author of an accepted mail its number, one piece of advice, and what looks like it.
+
+    readers: how many on the roster get it.
+    """
 
     to: Address
     mail: int
     incident: Incident
     advice: str = ""
     likely: tuple[tuple[str, str], ...] = ()
+    readers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

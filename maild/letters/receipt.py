@@ -14,6 +14,7 @@ def receipt(head: Letterhead, notice: Receipt, parent: Mail, now: datetime) -> O
     incident = notice.incident
     likely = [(i, summary, head.incident_address(i)) for i, summary in notice.likely]
     model = {**_state(incident), "advice": notice.advice, "likely": likely}
+    model["readers"] = notice.readers
     return printed(head, _sheet(head, "receipt", notice, parent, incident, model, now))
 
 

@@ -69,7 +69,7 @@ class PlaceFinder:
             re.I,
         )
         words = alternatives((*rules.rooms, *rules.pins, *rules.extensions))
-        self.unended = re.compile(rf"\b(?:{words})$", re.I)
+        self.unended = re.compile(rf"(?<![\w#/])(?:{words})$", re.I)
         self.remark = re.compile(
             rf"[,;\n(]|\.(?=\s|$)|\s(?:{grammar.prepositions})\s|\s[-–]\s", re.I
         )

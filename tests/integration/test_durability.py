@@ -46,6 +46,11 @@ class Load:
             thread.join(15)
 
 
+def ready(daemon: Daemon) -> int:
+    """Count how many times all of the daemon was ready."""
+    return sum(event["event"] == "ready" for event in daemon.events())
+
+
 def check(daemon: Daemon, load: Load, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing that was acknowledged is missing, nothing was done twice."""
     rows = until(lambda: _all_done(daemon), "all mails to be settled", 90)
@@ -98,10 +103,8 @@ def test_the_desk_alone_is_killed_under_load(
     load = Load(daemon)
     for _ in range(KILLS):
         time.sleep(chance.uniform(0.05, 0.8))
-        desk = daemon.child("desk")
-        os.kill(desk, signal.SIGKILL)
-        until(
-            lambda old=desk: daemon.child("desk") not in (old, daemon.child("door")), "a new desk"
-        )
+        times = ready(daemon)
+        os.kill(daemon.child("desk"), signal.SIGKILL)
+        until(lambda n=times: ready(daemon) > n, "a new desk", 60)
     load.stop()
     check(daemon, load, capsys)

@@ -78,6 +78,7 @@ class Ledger:
             answers=answers,
             forwards=self._forwards(now) if arrived.room == "owner" else 0,
             late=self._late(found),
+            readers=self._readers(),
             version=version,
         )
 
@@ -152,6 +153,12 @@ class Ledger:
             about[row["about"]] = about.get(row["about"], 0) + 1
         hour_ago = stamp(now - timedelta(hours=1))
         return about, sum(row["at"] > hour_ago for row in rows)
+
+    def _readers(self) -> int:
+        (count,) = self.connection.execute(
+            "SELECT count(*) FROM subscriber WHERE mode <> 'none'"
+        ).fetchone()
+        return int(count)
 
     def _late(self, found: Keys) -> Stated | None:
         marks = ",".join("?" * len(found.ids))

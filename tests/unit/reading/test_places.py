@@ -54,3 +54,8 @@ SAYS_NOTHING = [
 @pytest.mark.parametrize("text", SAYS_NOTHING, ids=SAYS_NOTHING)
 def test_it_is_not_stated(read: Reads, text: str) -> None:
     assert read(text).channels == ()
+
+
+@pytest.mark.parametrize("name", ["#x", "#room", "#ext", "https://meet.example.com/x"])
+def test_a_name_that_is_a_word_for_an_extension_ends_its_sentence(read: Reads, name: str) -> None:
+    assert read(f"Channel: {name}. This is a severity 3.").get("severity") == 3
