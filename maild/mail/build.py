@@ -61,9 +61,10 @@ def octets(letter: Letter) -> bytes:
     message["Date"] = format_datetime(letter.date)
     message["Message-ID"] = f"<{letter.message_id}>"
     if letter.in_reply_to is not None:
-        message["In-Reply-To"] = f"<{letter.in_reply_to}>"
+        message["In-Reply-To"] = one_line(f"<{letter.in_reply_to}>")
     if letter.references:
-        message["References"] = " ".join(f"<{i}>" for i in short_references(letter.references))
+        ids = short_references(letter.references)
+        message["References"] = one_line(" ".join(f"<{i}>" for i in ids))
     message["Auto-Submitted"] = letter.submitted
     message["X-Auto-Response-Suppress"] = "All"
     message["X-Loop"] = letter.loop
@@ -94,8 +95,13 @@ def _mailbox(box: Address) -> Mailbox:
 
 
 def one_line(text: str) -> str:
-    """Make a header field's value of any text: no line break, no control character."""
-    return decoded(text.replace("\n", " ")) if "=?" not in text else " ".join(text.split())
+    """Make a header field's value of any text: no line break, no control character.
+
+    What looks like an encoded word is none here, but EmailMessage would take it for one, decode it
+    and print the line break that it may hold; so it is broken up.
+    """
+    line = " ".join(text.split()).replace("=?", "= ?")
+    return decoded(line.encode("utf-8", "replace").decode("utf-8"))
 
 
 def short_references(ids: Iterable[str]) -> tuple[str, ...]:
