@@ -91,25 +91,23 @@ def _unmarked(line: str) -> str:
 
 
 def _stamps(lines: Sequence[str]) -> set[int]:
-    """Find our own stamp where it stands without quotation marks: up to 8 lines above a ruler."""
+    """Find our own stamp where it stands without quotation marks.
+
+    It has no gap, 8 lines at the most, and an incident's id begins its last line above the ruler;
+    a program that makes text of HTML may put a blank line in front of the ruler.
+    """
     found: set[int] = set()
     for i, line in enumerate(lines):
         if _RULER_LINE.match(line):
-            above = range(max(0, i - 8), i)
-            start = next(
-                (j for j in above if lines[j].strip() and _begins_stamp(lines, j, i)), None
-            )
-            if start is not None:
+            last = i - 1
+            while last > max(0, i - 3) and not lines[last].strip():
+                last -= 1
+            if last >= 0 and _STAMP_ID.match(lines[last]):
+                start = last
+                while start > max(0, last - 7) and lines[start - 1].strip():
+                    start -= 1
                 found |= set(range(start, i + 1))
     return found
-
-
-def _begins_stamp(lines: Sequence[str], start: int, ruler: int) -> bool:
-    """Whether a stamp stands here: lines without a gap, the last of which begins with an id."""
-    return (
-        all(line.strip() for line in lines[start:ruler])
-        and _STAMP_ID.match(lines[ruler - 1]) is not None
-    )
 
 
 def _label(line: str, patterns: _Patterns) -> tuple[str, str] | None:
