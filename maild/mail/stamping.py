@@ -6,16 +6,16 @@ the stamp beside it (design, section 6 and house rule 10).
 """
 
 import base64
-import binascii
+import hashlib
 import quopri
 import re
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage, Message
 from email.policy import SMTP
-from itertools import islice
+from itertools import islice, zip_longest
 
-from maild.mail.headers import body_of, fields, split_content
+from maild.mail.headers import body_of, fields, is_charset, split_content
 
 _SEALED = (
     "multipart/signed",
@@ -23,8 +23,21 @@ _SEALED = (
     "application/pkcs7-mime",
     "application/x-pkcs7-mime",
 )
-_CONTENT = frozenset({"content-type", "content-transfer-encoding", "mime-version"})
-_BODY_TAG = re.compile(r"<body\b[^>]*>", re.I)
+# Not looked into: what is sealed, and a digest, whose parts are mails.
+_CLOSED = (*_SEALED, "multipart/digest")
+# What no longer holds for a part that is encoded anew.
+_CONTENT = frozenset(
+    {
+        "content-type",
+        "content-transfer-encoding",
+        "content-length",
+        "content-md5",
+        "lines",
+        "mime-version",
+    }
+)
+_BODY_TAG = re.compile(r"<body\b[^<>]*>", re.I)
+_CHARSET = re.compile(r";\s*charset[*\d]*\s*=\s*(?:\"[^\"]*\"|[^\s;]*)", re.I)
 _MAX_DEPTH = 20
 _MAX_DELIMITERS = 400
 
@@ -59,7 +72,8 @@ def stamped(content: bytes, text: str, html: str) -> bytes:
             for part, stamp, is_html in ((plain, text, False), (marked, html, True))
             if part is not None
         ]
-    except (ValueError, LookupError, TypeError, AttributeError, binascii.Error):
+    except (ValueError, LookupError, TypeError, AttributeError):
+        # What `email` and the codecs raise on hostile fields, UnicodeError and binascii.Error too.
         return wrapped(content, text)
     if not edits or any(new is None for _, new in edits):
         return wrapped(content, text)
@@ -80,14 +94,15 @@ def wrapped(content: bytes, text: str) -> bytes:
     message.set_content(
         text + "\nThe original mail is attached, as it came.\n", cte="quoted-printable"
     )
-    message.make_mixed(boundary="=_maild_" + binascii.crc32(content).to_bytes(4, "big").hex())
+    message.make_mixed(boundary="=_maild_" + hashlib.sha256(content).hexdigest()[:32])
     boundary = message.get_boundary() or ""
     head, body = split_content(message.as_bytes())
     body = body.rpartition(f"--{boundary}--".encode())[0]
     original = content.removesuffix(b"\r\n") + b"\r\n"
+    encoding = "7bit" if content.isascii() else "8bit"
     attached = (
-        f"--{boundary}\r\nContent-Type: message/rfc822\r\nContent-Disposition: attachment;"
-        ' filename="original.eml"\r\n\r\n'
+        f"--{boundary}\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: {encoding}\r\n"
+        'Content-Disposition: attachment; filename="original.eml"\r\n\r\n'
     ).encode()
     return outer + head + b"\r\n" + body + attached + original + f"--{boundary}--\r\n".encode()
 
@@ -105,7 +120,7 @@ def _targets(content: bytes, top: _Entity) -> tuple[_Entity | None, _Entity | No
     while stack:
         entity, depth = stack.pop()
         if entity.kind.startswith("multipart/"):
-            if depth < _MAX_DEPTH and entity.kind not in _SEALED:
+            if depth < _MAX_DEPTH and entity.kind not in _CLOSED:
                 stack += [(child, depth + 1) for child in reversed(_children(content, entity))]
             continue
         if entity.head.get_content_disposition() == "attachment" or entity.head.get_filename():
@@ -122,23 +137,24 @@ def _children(content: bytes, entity: _Entity) -> list[_Entity]:
     boundary = entity.head.get_boundary()
     if not boundary:
         raise ValueError("a multipart without a boundary")
-    delimiter = re.compile(
-        rb"(?:^|\r?\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?=\r?\n|$)"
-    )
+    delimiter = re.compile(rb"(?m)^--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*\r?(?:\n|\Z)")
     found = delimiter.finditer(content, entity.body, entity.end)
     places = list(islice(found, _MAX_DELIMITERS))
     if len(places) == _MAX_DELIMITERS:
         raise ValueError("a multipart of too many parts")
     children = []
-    starts = [(place.end(), place[1] is not None) for place in places]
-    ends = [*(place.start() for place in places[1:]), entity.end]
-    for (at, last), end in zip(starts, ends, strict=True):
-        line_end = content.find(b"\n", at, entity.end) + 1
-        if last:
+    for place, following in zip_longest(places, places[1:]):
+        if place[1] is not None:
             break
-        if line_end and line_end <= end + 2:
-            children.append(_entity(content, line_end, max(line_end, end)))
+        end = _line_end_before(content, following.start()) if following else entity.end
+        children.append(_entity(content, place.end(), max(place.end(), end)))
     return children
+
+
+def _line_end_before(content: bytes, at: int) -> int:
+    """Give the place of the line end in front of a delimiter, which belongs to the delimiter."""
+    at -= content[at - 1 : at] == b"\n"
+    return at - (content[at - 1 : at] == b"\r")
 
 
 def _encoded(content: bytes, part: _Entity, stamp: str, is_html: bool) -> bytes | None:
@@ -154,26 +170,23 @@ def _encoded(content: bytes, part: _Entity, stamp: str, is_html: bool) -> bytes 
     kept = b"".join(f for name, f in found if name not in _CONTENT)
     version = b"MIME-Version: 1.0\r\n" if part.start == 0 else b""
     kind = _content_type(found)
-    coded = quopri.encodestring(text.replace("\r\n", "\n").encode("utf-8"), quotetabs=False)
-    body = coded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    body = quopri.encodestring(text.encode("utf-8"), quotetabs=False).replace(b"\n", b"\r\n")
     return kept + version + kind + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + body
 
 
 def _content_type(found: tuple[tuple[str, bytes], ...]) -> bytes:
     """Keep the type and its parameters, but for the charset, which is UTF-8 now."""
     value = next((body_of(f) for name, f in found if name == "content-type"), "text/plain")
-    value = (
-        re.sub(r";\s*charset\s*=\s*(?:\"[^\"]*\"|[^\s;]*)", "", value, flags=re.I)
-        .strip()
-        .rstrip(";")
-    )
+    value = " ".join(_CHARSET.sub("", value).split()).rstrip("; ")
     return f'Content-Type: {value}; charset="utf-8"\r\n'.encode("ascii", "replace")
 
 
 def _decoded(octets: bytes, head: Message) -> str | None:
     encoding = str(head.get("content-transfer-encoding", "7bit")).strip().lower()
     if encoding == "base64":
-        octets = base64.b64decode(octets, validate=False)
+        # Strict: a footer that a list put below base64 would be lost.
+        octets = base64.b64decode(b"".join(octets.split()), validate=True)
     elif encoding == "quoted-printable":
         octets = quopri.decodestring(octets)
     elif encoding not in ("7bit", "8bit", "binary"):
@@ -181,7 +194,8 @@ def _decoded(octets: bytes, head: Message) -> str | None:
     charset = str(head.get_content_charset() or "us-ascii")
     for name in (charset, "utf-8"):
         try:
-            return octets.decode(name)
+            if is_charset(name):
+                return octets.decode(name)
         except (LookupError, UnicodeDecodeError):
             continue
     return None
