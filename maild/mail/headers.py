@@ -5,6 +5,7 @@ id with a bracket, a date out of range, ...), and takes seconds on long ones. So
 here, as octets, within limits, and each value is decoded by a function that cannot raise.
 """
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -31,6 +32,7 @@ _FIELD = re.compile(rb"(?m)^(?P<name>[!-9;-~]++)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+
 _MSG_ID = re.compile(r"<\s*+((?![@>])[^<>\s]++(?<!@))\s*+>")
 _BARE_ID = re.compile(r"(?<![^\s<>,;()\"])[^\s<>,;()\"@]++@[^\s<>,;()\"]++")
 _WORD = re.compile(r"=\?[!->@-~]+\?[bqBQ]\?[!->@-~]*\?=")
+_NOTATIONS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"})
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff]")
 
 
@@ -108,9 +110,19 @@ def decode_octets(octets: bytes, charset: str) -> str:
         except UnicodeDecodeError:
             name = "windows-1252"
     try:
-        return octets.decode(name, "replace")
+        text = octets.decode(name if is_charset(name) else "utf-8", "replace")
     except (LookupError, ValueError):
-        return octets.decode("utf-8", "replace")
+        text = octets.decode("utf-8", "replace")
+    # UTF-7 and some of Python's own codecs give lone surrogates, which nothing can store or send.
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def is_charset(name: str) -> bool:
+    """Whether it is a charset that is known; Python's own notations, some of them slow, are none."""
+    try:
+        return codecs.lookup(name).name.replace("-", "_") not in _NOTATIONS
+    except (LookupError, ValueError):
+        return False
 
 
 def first(found: Iterable[Field], name: str) -> str:

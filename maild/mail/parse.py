@@ -33,6 +33,7 @@ MAX_SUBJECT: Final = 2_000
 MAX_TEXT_CHARACTERS: Final = 500_000
 MAX_DEPTH: Final = 50
 MAX_PARTS: Final = 200
+MAX_KIND: Final = 100
 MAX_CONTENT_FIELD: Final = 4_000
 SLIM_FROM: Final = 100_000
 
@@ -190,11 +191,18 @@ def _inline(entity: "Message", depth: int, kinds: list[str], defects: list[str])
 
 
 def _kind(entity: "Message", kind: str) -> str:
+    """Name a part's type, in ASCII and without blanks, with the parameter that says what it does."""
+    kind = "".join(kind.encode("ascii", "replace").decode("ascii").split())[:MAX_KIND]
     if kind == "text/calendar":
-        return f"{kind};method={str(entity.get_param('method', '')).lower()}"
+        return f"{kind};method={_parameter(entity, 'method')}"
     if kind == "multipart/report":
-        return f"{kind};report-type={str(entity.get_param('report-type', '')).lower()}"
+        return f"{kind};report-type={_parameter(entity, 'report-type')}"
     return kind
+
+
+def _parameter(entity: "Message", name: str) -> str:
+    value = str(entity.get_param(name, "")).lower().encode("ascii", "replace").decode("ascii")
+    return "".join(value.split())[:MAX_KIND]
 
 
 def _best_alternative(found: list[list[Part]]) -> list[Part]:
@@ -210,7 +218,7 @@ def _part(entity: "Message", kind: str, defects: list[str]) -> Part:
     octets = entity.get_payload(decode=True)
     if not isinstance(octets, bytes):
         octets = b""
-    text = decode_octets(octets, str(entity.get_content_charset() or "utf-8"))
+    text = decode_octets(octets, str(entity.get_content_charset() or ""))
     text = unicodedata.normalize("NFC", text.replace("\x00", ""))
     flowed = kind == "text/plain" and str(entity.get_param("format", "")).lower() == "flowed"
     delsp = flowed and str(entity.get_param("delsp", "")).lower() == "yes"
