@@ -21,6 +21,8 @@ MAX_CLOSINGS = 5
 _SIGNED = re.compile(r"(?m)^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[A-Za-z]++:[^\n]*+\n)*+\n?")
 _PGP_SIGNATURE = "\n-----BEGIN PGP SIGNATURE-----"
 _PGP_END = "-----END PGP SIGNATURE-----"
+# "I am IC.", but not "Example Ltd."
+_SENTENCE = re.compile(r"(?:[a-z]{3}|\d)[.!?]\s*$|(?<!\w)[a-z].*[.!?]\s*$")
 _GRADE = re.compile(r"(?<!\w)[^\W\d_]+[ -]?\d(?![\w.-])")
 _LABEL_START = re.compile(r"^\s*+[*•\-]?\s*+[*_]*+([^\W\d_][\w .()/-]{0,30}?)[*_]*\s*[:=|]")
 
@@ -216,7 +218,7 @@ def _signs(line: str, words: SignatureWords) -> bool:
 
     A word with one digit behind it ("Severity 2", "P1") is in doubt, and so is no signature.
     """
-    if len(line) > 90 or re.search(r"(?:[a-z]{3,}|\d)[.!?]\s*$", line) or _GRADE.search(line):
+    if len(line) > 90 or _SENTENCE.search(line) or _GRADE.search(line):
         return False
     label = _LABEL_START.match(line)
     if label is None or "|" in line:
