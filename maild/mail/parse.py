@@ -141,7 +141,7 @@ def _text_parts(
 def _slim(content: bytes, defects: list[str]) -> bytes:
     """Cut attachments, over-long Content fields and all that is too deep or too many."""
     if len(content) > SLIM_FROM:
-        content = _without_attachments(content)
+        content = _without_attachments(content, defects)
     if len(content) > MAX_MIME_OCTETS:
         defects.append(f"text of more than {MAX_MIME_OCTETS} octets")
     content = content[:MAX_MIME_OCTETS]
@@ -155,14 +155,20 @@ def _slim(content: bytes, defects: list[str]) -> bytes:
     return content
 
 
-def _without_attachments(content: bytes) -> bytes:
-    """Empty each body part whose header fields say attachment, or a type that is no text."""
+def _without_attachments(content: bytes, defects: list[str]) -> bytes:
+    """Empty each body part whose header fields say attachment, or a type that is no text.
+
+    What stands behind the last of MAX_PARTS delimiters is cut.
+    """
     names = {a or b for a, b in _BOUNDARY.findall(content)[:MAX_DEPTH]}
     if not names:
         return content
     alternatives = b"|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     delimiters = re.finditer(rb"(?m)^--(?:" + alternatives + rb")[^\n]*\n", content)
     places = [delimiter.span() for delimiter in islice(delimiters, MAX_PARTS)]
+    if len(places) == MAX_PARTS:
+        defects.append(f"more than {MAX_PARTS} parts")
+        content = content[: places.pop()[0]]
     ends = [*(start for start, _ in places[1:]), len(content)]
     kept = [content[: places[0][0]]] if places else [content]
     for (start, begin), end in zip(places, ends, strict=True):
