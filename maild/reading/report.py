@@ -21,7 +21,7 @@ from maild.reading.statements import (
 )
 from maild.reading.subject import SubjectReading
 
-MAX_OWN_CHARACTERS: Final = 200_000
+MAX_OWN_CHARACTERS: Final = 100_000
 MAX_READINGS: Final = 500
 
 ReplyWord = Literal["", "same", "withdraw", "apply", "snooze", "stop"]
@@ -148,12 +148,12 @@ class Reader:
 
 
 def _bounded(lines: Iterable[str]) -> list[str]:
-    kept, size = [], 0
+    kept, room = [], MAX_OWN_CHARACTERS
     for line in lines:
-        size += len(line) + 1
-        if size > MAX_OWN_CHARACTERS:
+        if room <= 0:
             break
-        kept.append(line)
+        kept.append(line[:room])
+        room -= len(line) + 1
     return kept
 
 
