@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile import HOSTILE, PLAIN
 
 from maild.edge import readers as module
 from maild.edge.files import load_rules
@@ -21,6 +20,8 @@ from maild.reading.body import ListNames
 from maild.reading.report import Read, Unreadable
 from maild.reading.rules import Rules
 from maild.trouble import Broken
+
+from .hostile import HOSTILE, PLAIN
 
 NAMES = ListNames("incidents@example.com", ("incidents",), UTC)
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
