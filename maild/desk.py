@@ -209,7 +209,7 @@ class Readers(Protocol):
     """What the pump needs of the reader processes."""
 
     async def read(self, raw: RawMessage) -> Read:
-        """Read one mail; never raises."""
+        """Read one mail. Raises Broken where no reader can be started."""
         ...
 
 
