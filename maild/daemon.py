@@ -35,6 +35,7 @@ from maild.edge.store.digests import Digests
 from maild.edge.store.drafts import Drafts
 from maild.edge.store.ledger import Ledger
 from maild.edge.store.outbox import Outbox
+from maild.edge.store.reminders import Reminders
 from maild.edge.store.schema import migrate
 from maild.edge.systemd import notify
 from maild.loops import Clocks, Deliverer
@@ -326,7 +327,8 @@ async def _work(site: Site, shared: Shared, ready: Callable[[], None], log: Log)
 
     pump = Pump(desk, readers, now, log, deliverer.wake, trouble)
     drafts = Drafts(connection, Ledger(connection, site.rules.phase.last))
-    clocks = Clocks(desk, drafts, Digests(connection), site.schedules(), now, log, deliverer.wake)
+    digests, reminders = Digests(connection), Reminders(connection)
+    clocks = Clocks(desk, drafts, digests, reminders, site.schedules(), now, log, deliverer.wake)
 
     def woken() -> None:
         with contextlib.suppress(BlockingIOError):

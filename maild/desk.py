@@ -6,24 +6,26 @@ one transaction. It knows no database and no socket: the `Ledger` is whatever fi
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, Protocol
 
 from maild.incident.cadence import draft_step
 from maild.incident.conclude import Arrived, Past, Policy, conclude
-from maild.incident.digest import Digest, History, digest, figures
+from maild.incident.digest import Digest, History, Post, digest, figures
 from maild.incident.draft import stepped
 from maild.incident.entry import Draft, Entry, OwnerWord, Word
 from maild.incident.hours import WorkingHours
 from maild.incident.model import Incident
+from maild.incident.reminder import Nudge, nudges
 from maild.incident.thread import Keys, incident_id, keys
 from maild.letters.compose import compose
 from maild.letters.digest import digest_letter
 from maild.letters.letterhead import Letterhead
 from maild.letters.owner import owner_word
 from maild.letters.receipt import word
+from maild.letters.reminder import reminders
 from maild.mail.automatic import automatic
 from maild.mail.headers import author, fields, split_content
 from maild.mail.message import Audience, Mail, Outgoing, RawMessage
@@ -162,6 +164,20 @@ class Desk:
         entry = stepped(draft, step, incident, new_id, now, rules)
         parent = parse_header(self.ledger.raw(draft.mail))
         return entry, self.letters(entry, parent, now)
+
+    def nudges(self, incident: Incident, now: datetime) -> Iterator[Nudge]:
+        """List the reminders that are due for an incident."""
+        return nudges(incident, now, self.policy.rules, self.hours or WorkingHours(self.zone))
+
+    def reminders(
+        self, incident: Incident, nudge: Nudge, posts: Sequence[Post], now: datetime
+    ) -> Sequence[Outgoing]:
+        """Write the letters of a reminder."""
+        if self.head is None:
+            return ()
+        hours = self.hours or WorkingHours(self.zone)
+        root = self.ledger.root(incident.id)
+        return tuple(reminders(self.head, incident, nudge, posts, hours, root, now))
 
     def digest(
         self,

@@ -9,6 +9,8 @@ from typing import Final, Protocol
 from maild.desk import Desk
 from maild.incident.digest import History
 from maild.incident.entry import Draft, Entry
+from maild.incident.model import Incident
+from maild.incident.reminder import Nudge
 from maild.incident.schedule import Schedule
 from maild.mail.message import Audience, Outgoing, Reply, Unreachable
 from maild.trouble import Broken
@@ -245,6 +247,10 @@ class Digests(Protocol):
         """Give the incidents that were declared in a span."""
         ...
 
+    def history(self, incident_id: str) -> History:
+        """Give all that is on record of an incident."""
+        ...
+
     def enter(
         self,
         kind: str,
@@ -257,6 +263,24 @@ class Digests(Protocol):
         ...
 
 
+class Reminders(Protocol):
+    """What the clock needs of reminders."""
+
+    def watched(self, now: datetime) -> Sequence[Incident]:
+        """List the incidents that may need one."""
+        ...
+
+    def was_sent(self, incident: Incident, nudge: Nudge) -> bool:
+        """Whether it went out before."""
+        ...
+
+    def enter(
+        self, incident: Incident, nudge: Nudge, letters: Sequence[Outgoing], now: datetime
+    ) -> bool:
+        """Note it as sent and owe its letters, in one transaction; False where it was."""
+        ...
+
+
 class Clocks:
     """Minds the time: asks again for drafts, publishes what nobody completes, sends the digests."""
 
@@ -265,6 +289,7 @@ class Clocks:
         desk: Desk,
         drafts: Drafts,
         digests: Digests,
+        reminders: Reminders,
         schedules: Mapping[Audience, Schedule],
         clock: Callable[[], datetime],
         log: Callable[..., None],
@@ -272,6 +297,7 @@ class Clocks:
     ) -> None:
         self.desk, self.drafts, self.digests, self.schedules = desk, drafts, digests, schedules
         self.clock, self.log, self.owed = clock, log, owed
+        self.reminders = reminders
 
     async def run(self) -> None:
         """Mind the time for ever."""
@@ -291,8 +317,20 @@ class Clocks:
                     "draft", mail=draft.mail, verdict=entry.verdict, incident=entry.incident_id
                 )
                 self.owed()
+        for incident in self.reminders.watched(now):
+            self._remind(incident, now)
         for kind, schedule in self.schedules.items():
             self._digest(kind, schedule, now)
+
+    def _remind(self, incident: Incident, now: datetime) -> None:
+        for nudge in self.desk.nudges(incident, now):
+            if self.reminders.was_sent(incident, nudge):
+                continue
+            posts = self.digests.history(incident.id).posts
+            letters = self.desk.reminders(incident, nudge, posts, now)
+            if self.reminders.enter(incident, nudge, letters, now):
+                self.log("reminder", incident=incident.id, kind=nudge.kind, step=nudge.step)
+                self.owed()
 
     def _digest(self, kind: Audience, schedule: Schedule, now: datetime) -> None:
         until, last = schedule.last(now), self.digests.last(kind)

@@ -29,18 +29,29 @@ def update_due(incident: Incident, rules: Rules, hours: WorkingHours) -> UpdateD
         return UpdateDue(incident.next_update_at, True)
     if incident.severity is None:
         return None
-    cadence = rules.policy.cadence
-    milder = sum(step.number < incident.severity for step in rules.severity.step)
-    minutes = cadence.update[min(milder, len(cadence.update) - 1)]
     since = incident.last_update_at or incident.declared_at
+    return UpdateDue(update_length(incident, since, rules, hours), False)
+
+
+def update_length(
+    incident: Incident, since: datetime, rules: Rules, hours: WorkingHours
+) -> datetime:
+    """Say when the time that an update may take ends, counted from a moment.
+
+    A severity that is not stated is taken as the mildest: nobody is woken for a guess.
+    """
+    cadence = rules.policy.cadence
+    severity = incident.severity
+    milder = sum(severity is None or step.number < severity for step in rules.severity.step)
+    minutes = cadence.update[min(milder, len(cadence.update) - 1)]
     times = cadence.slower_factor if incident.phase == cadence.slower_phase else 1
     if minutes == 0:
         day = hours.business_day_after(since.astimezone(hours.zone).date(), times)
-        return UpdateDue(hours.same_time_on(since, day), False)
+        return hours.same_time_on(since, day)
     length = timedelta(minutes=minutes * times)
-    if incident.severity in cadence.working_hours:
-        return UpdateDue(hours.after(since, length), False)
-    return UpdateDue(since + length, False)
+    if severity in cadence.working_hours:
+        return hours.after(since, length)
+    return since + length
 
 
 def draft_step(

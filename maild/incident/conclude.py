@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from maild.incident.advice import advise, lacking
+from maild.incident.answers import capped, unanswered, with_address_asked
 from maild.incident.decide import Writing, declare, late_fields, update
 from maild.incident.draft import (
     by_of,
@@ -23,16 +24,14 @@ from maild.incident.entry import (
     Copy,
     Draft,
     Entry,
-    Forward,
     Notice,
-    OwnerWord,
     Receipt,
     Word,
-    about,
 )
 from maild.incident.model import Incident, fold
 from maild.incident.people import same_person
 from maild.incident.rooms import checked, commanded, stranger, to_owner
+from maild.incident.snooze import snoozed
 from maild.incident.stamp import followed, listeners, note, opening_stamp, update_stamp
 from maild.incident.thread import incident_id
 from maild.incident.verdict import (
@@ -53,6 +52,7 @@ from maild.roster.posting import Room
 
 FollowUps = Literal["updates", "strict", "carry"]
 Receipts = Literal["openings", "always", "never"]
+Reminded = Literal["", "fresh", "stale"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ class Past:
     likely: open incidents with a like subject, (id, summary). about: how many answers this author
     got in 24 h, by what they were about; answers: machine mails to him in the last hour. forwards:
     mails handed to the owner in the last hour. late: what the late mail states that it is about, where
-    it answers our letter on that. readers: how many on the roster get openings. version: of the incident, to see at the end whether somebody else has changed it meanwhile.
+    it answers our letter on that. reminded: whether it answers a reminder, "stale" where somebody has
+    changed the state since. readers: how many on the roster get openings. version: of the incident, to see at the end whether somebody else has changed it meanwhile.
     """
 
     year: int
@@ -93,6 +94,7 @@ class Past:
     answers: int = 0
     forwards: int = 0
     late: Stated | None = None
+    reminded: Reminded = ""
     readers: int = 0
     version: int = 0
 
@@ -139,17 +141,12 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
         return Entry("ignored", "automatic", reason)
     if arrived.room == "bounces":
         return Entry("ignored", "automatic", "written to the bounce address")
-    entry = _thought(arrived, past, policy)
-    return _unanswered(entry, arrived) if machine else _capped(entry, arrived, past, policy)
-
-
-def _unanswered(entry: Entry, arrived: Arrived) -> Entry:
-    """Answer no program; what it left out is for the owner (interface, `[posting] machines`)."""
-    kept: tuple[Notice, ...] = tuple(n for n in entry.notices if isinstance(n, Copy | Forward))
-    if entry.verdict == "rejected":
-        name = arrived.mail.author.address
-        kept += (OwnerWord("machine", name, arrived.number, entry.reason, f"machine {name}"),)
-    return replace(entry, notices=kept)
+    entry = with_address_asked(_thought(arrived, past, policy), arrived.mail, arrived.number)
+    return (
+        unanswered(entry, arrived.mail, arrived.number)
+        if machine
+        else capped(entry, arrived.mail, arrived.number, past.about, past.answers, policy.rules)
+    )
 
 
 def _thought(arrived: Arrived, past: Past, policy: Policy) -> Entry:
@@ -166,27 +163,10 @@ def _thought(arrived: Arrived, past: Past, policy: Policy) -> Entry:
     if past.incident is not None:
         if past.late is not None and arrived.report.reply_word == "apply":
             return _updated(arrived, past.incident, past.late, past, policy)
+        if past.reminded and arrived.report.reply_word in ("snooze", "stop"):
+            return snoozed(arrived.number, arrived.report, arrived.writing(), past.incident)
         return _followed(arrived, past.incident, past, policy)
     return _opened(arrived, past, policy)
-
-
-def _capped(entry: Entry, arrived: Arrived, past: Past, policy: Policy) -> Entry:
-    """Hold back answers above the cap; acceptance is never capped (design, section 6)."""
-    limits = policy.rules.policy.limits
-    kept = tuple(
-        notice
-        for notice in entry.notices
-        if isinstance(notice, Copy | OwnerWord | Forward)
-        or (
-            past.answers < limits.answers_an_hour
-            and past.about.get(about(notice), 0) < limits.same_answer_a_day
-        )
-    )
-    if len(kept) == len(entry.notices):
-        return entry
-    name = arrived.mail.author.address
-    told = OwnerWord("cap", name, arrived.number, once=f"cap {name}")
-    return replace(entry, notices=(*kept, told))
 
 
 def _unknown(arrived: Arrived, name: str) -> Entry:
@@ -247,9 +227,11 @@ def _followed(arrived: Arrived, incident: Incident, past: Past, policy: Policy) 
     by_commander = incident.commander is not None and same_person(
         incident.commander, arrived.author
     )
-    if not (stated.asserted or by_commander or policy.follow_ups == "strict"):
+    strict = policy.follow_ups == "strict" or bool(past.reminded)
+    if not (stated.asserted or by_commander or strict):
         return _noted(arrived, incident, stated)
-    if policy.follow_ups == "carry" or (unstated(incident) and stated.values):
+    same = report.reply_word == "same" and past.reminded
+    if same == "fresh" or policy.follow_ups == "carry" or (unstated(incident) and stated.values):
         stated = _carried(stated, incident)
     findings = required(stated, "update", rules)
     if findings:
@@ -265,7 +247,10 @@ def _followed(arrived: Arrived, incident: Incident, past: Past, policy: Policy) 
             mail.received_at,
             base=tuple(incident.current().get(name) for name in VITAL),
         )
-        return question(draft, findings, arrived.number, mail.author, "update", incident)
+        stale = same == "stale"
+        return question(
+            draft, findings, arrived.number, mail.author, "update", incident, changed=stale
+        )
     return _updated(arrived, incident, stated, past, policy)
 
 

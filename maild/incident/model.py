@@ -24,6 +24,7 @@ class Incident:
     what its tags stated. stated_at: for each field the Date of the newest mail that stated it.
     people: everybody known here, for giving a bare name its address. last_update_at: the last
     update, notes do not count. resolved_at: when the last phase was reached.
+    quiet_until: the commander asked not to be reminded before; reminders_stopped: not at all.
     """
 
     id: str
@@ -44,6 +45,8 @@ class Incident:
     last_update_at: datetime | None = None
     commander_since: datetime | None = None
     resolved_at: datetime | None = None
+    quiet_until: datetime | None = None
+    reminders_stopped: bool = False
     mails: int = 0
     voided: bool = False
     merged_into: str | None = None
@@ -164,6 +167,13 @@ class NotePosted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RemindersSnoozed(Event):
+    """until: None stops them until somebody else takes command."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Voided(Event):
     """It was no incident; ended without a postmortem."""
 
@@ -186,6 +196,7 @@ Happening = (
     | StartSet
     | UpdatePosted
     | NotePosted
+    | RemindersSnoozed
     | Voided
     | Merged
 )
@@ -225,6 +236,9 @@ def evolve(incident: Incident | None, event: Happening) -> Incident:
         case NotePosted():
             people = acquainted(incident.people, event.by)
             return replace(incident, mails=incident.mails + 1, people=people)
+        case RemindersSnoozed():
+            stopped = event.until is None
+            return replace(incident, quiet_until=event.until, reminders_stopped=stopped)
         case Voided():
             return replace(incident, voided=True)
         case Merged():
@@ -249,7 +263,13 @@ def _commanded(incident: Incident, event: CommandTransferred) -> Incident:
     people = acquainted(incident.people, event.now)
     same = incident.commander is not None and same_person(incident.commander, event.now)
     since = incident.commander_since if same else event.at
-    return replace(incident, commander=event.now, commander_since=since, people=people)
+    return replace(
+        incident,
+        commander=event.now,
+        commander_since=since,
+        people=people,
+        reminders_stopped=incident.reminders_stopped and same,
+    )
 
 
 def _assigned(incident: Incident, event: RoleAssigned) -> Incident:
@@ -268,6 +288,7 @@ def _updated(incident: Incident, event: UpdatePosted) -> Incident:
         incident,
         stated_at=stated_at,
         last_update_at=event.at,
+        quiet_until=None,
         mails=incident.mails + 1,
         people=acquainted(incident.people, event.by),
         subject_says=tuple(dict.fromkeys((*incident.subject_says, *event.says))),

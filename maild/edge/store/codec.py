@@ -29,6 +29,7 @@ _TYPES: Final[dict[str, type]] = {
         model.StartSet,
         model.UpdatePosted,
         model.NotePosted,
+        model.RemindersSnoozed,
         model.Voided,
         model.Merged,
     )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from maild.edge.store.codec import from_json, to_json
 from maild.edge.store.connection import moment, stamp, transaction
 from maild.edge.store.outbox import owe
-from maild.incident.conclude import Arrived, Past
+from maild.incident.conclude import Arrived, Past, Reminded
 from maild.incident.entry import Draft, Entry
 from maild.incident.model import Happening, Incident
 from maild.incident.thread import Keys, Place, fingerprint, place_of, unknown
@@ -78,6 +78,7 @@ class Ledger:
             answers=answers,
             forwards=self._forwards(now) if arrived.room == "owner" else 0,
             late=self._late(found),
+            reminded=self._reminded(found, incident),
             readers=self._readers(),
             version=version,
         )
@@ -159,6 +160,22 @@ class Ledger:
             "SELECT count(*) FROM subscriber WHERE mode <> 'none'"
         ).fetchone()
         return int(count)
+
+    def _reminded(self, found: Keys, incident: Incident | None) -> Reminded:
+        marks = ",".join("?" * len(found.ids))
+        row = self.connection.execute(
+            "SELECT created_at FROM letter WHERE kind IN ('reminder', 'address')"
+            f" AND message_id IN ({marks}) ORDER BY id DESC",
+            found.ids,
+        ).fetchone()
+        if row is None or incident is None:
+            return ""
+        changed = self.connection.execute(
+            "SELECT 1 FROM event WHERE incident = ? AND at > ? AND kind IN"
+            " ('SeverityChanged', 'PhaseChanged', 'CommandTransferred')",
+            (incident.id, row["created_at"]),
+        ).fetchone()
+        return "stale" if changed else "fresh"
 
     def _late(self, found: Keys) -> Stated | None:
         marks = ",".join("?" * len(found.ids))

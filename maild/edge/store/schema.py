@@ -105,6 +105,7 @@ CREATE TABLE letter (             -- a mail that we owe, stored once
 );
 CREATE INDEX letter_mail ON letter(mail);
 CREATE INDEX letter_message_id ON letter(message_id);
+CREATE INDEX letter_incident ON letter(incident, kind);
 CREATE INDEX letter_kind ON letter(kind, created_at);
 CREATE TABLE delivery (           -- and whom we owe it to
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -137,6 +138,14 @@ CREATE TABLE told (               -- what the owner has been told, once per caus
   cause TEXT NOT NULL,
   hour TEXT NOT NULL,
   PRIMARY KEY (cause, hour)
+) WITHOUT ROWID;
+CREATE TABLE reminder (           -- what was sent; each kind, cause and step once
+  incident TEXT NOT NULL REFERENCES incident(id),
+  kind TEXT NOT NULL,
+  cause TEXT NOT NULL,
+  step INTEGER NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (incident, kind, cause, step)
 ) WITHOUT ROWID;
 CREATE TABLE digest (             -- periods that have their digest
   kind TEXT NOT NULL,             -- "daily" (the list's schedule) or "weekly"

@@ -9,6 +9,7 @@ from maild.edge.files import default_folder
 from maild.edge.store.digests import Digests
 from maild.edge.store.drafts import Drafts
 from maild.edge.store.ledger import Ledger
+from maild.edge.store.reminders import Reminders
 from maild.letters.digest import story_text
 from maild.loops import Clocks
 from tests.office import NOON, Office, text_of
@@ -63,9 +64,17 @@ def _by_the_clock(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     drafts, digests = Drafts(office.connection, ledger), Digests(office.connection)
     schedules = office.site.schedules()
     clocks = Clocks(
-        office.desk, drafts, digests, schedules, lambda: NOON, lambda *_, **__: None, lambda: None
+        office.desk,
+        drafts,
+        digests,
+        Reminders(office.connection),
+        schedules,
+        lambda: NOON,
+        lambda *_, **__: None,
+        lambda: None,
     )
     clocks.tick(NOON)
+    yield from _reminders(office, clocks)
     office.take(f"{PROSE} Severity 2.", "Another thing", ANA)
     begun = office.now
     for minutes, name in ((5, "the owner of a draft"), (15, "an incomplete opening's author")):
@@ -76,6 +85,23 @@ def _by_the_clock(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     for number in range(12):
         office.take(f"Odd thing {number}.", f"Odd {number}", "Nina <nina@example.com>")
     yield "the owner of a capped author", office.letters()[-1]
+
+
+def _reminders(office: Office, clocks: Clocks) -> Iterator[tuple[str, EmailMessage]]:
+    to = "incidents+2026-0001@example.com"
+    asked = office.take("Severity 1, phase 1. IC: Bob Lee. Worse.", "Re: x", ANA, to)[1]
+    yield "a commander without an address", asked[-1]
+    begun = office.now
+    for minutes, name in ((30, "a first reminder"), (60, "the thread"), (8 * 60, "a handoff")):
+        clocks.tick(begun + timedelta(minutes=minutes))
+        yield name, office.letters()[-1]
+    yield "a second reminder", office.letters()[-3]
+    reminder = {"In_Reply_To": str(office.letters()[-1]["Message-ID"])}
+    yield "quiet", office.take("snooze 2 h", "Re: x", ANA, to, **reminder)[1][0]
+    yield "no more", office.take("stop reminders", "Re: x", ANA, to, **reminder)[1][0]
+    office.take("Severity 1, phase 3. I am IC. Closed.", "Re: x", ANA, to)
+    clocks.tick(office.now + timedelta(days=7))
+    yield "a postmortem", office.letters()[-1]
 
 
 def test_every_template_renders_and_each_letter_is_fit_to_be_read(
