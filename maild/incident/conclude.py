@@ -231,7 +231,7 @@ def _followed(arrived: Arrived, incident: Incident, past: Past, policy: Policy) 
     if not (stated.asserted or by_commander or strict):
         return _noted(arrived, incident, stated)
     same = report.reply_word == "same" and past.reminded
-    if same == "fresh" or policy.follow_ups == "carry" or (unstated(incident) and stated.values):
+    if policy.follow_ups == "carry" or _rest_as_before(stated, same, incident, past):
         stated = _carried(stated, incident)
     findings = required(stated, "update", rules)
     if findings:
@@ -263,6 +263,13 @@ def unstated(incident: Incident) -> tuple[str, ...]:
 def background_of(incident: Incident) -> Background:
     """Give what a follow-up of the incident is judged against."""
     return Background(incident.current(), incident.people, incident.subject, incident.subject_says)
+
+
+def _rest_as_before(stated: Stated, same: str | bool, incident: Incident, past: Past) -> bool:
+    """Whether what an update leaves out is known: by "same", by a handoff in reply to a reminder,
+    or because an incident that went out INCOMPLETE gets what it lacked."""
+    handed = past.reminded == "fresh" and "commander" in stated.values
+    return same == "fresh" or handed or bool(unstated(incident) and stated.values)
 
 
 def _carried(stated: Stated, incident: Incident) -> Stated:

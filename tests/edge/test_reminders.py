@@ -202,3 +202,13 @@ def test_a_commander_without_an_address_is_asked_for_at_once(clock: Clock) -> No
     begun = clock.office.now
     (letter,) = reminders(clock.tick(begun + 30 * MINUTE))
     assert letter["To"] == "Bob Lee <bob@example.com>"
+
+
+def test_a_handoff_in_reply_to_a_reminder_needs_nothing_more(clock: Clock) -> None:
+    begun = opened(clock)
+    clock.office.take("Seeing it too.", "Re: x", ANA, "incidents+2026-0001@example.com")
+    (letter,) = reminders(clock.tick(begun + 30 * MINUTE))
+    assert "Ana Silva takes over as incident commander" in " ".join(text_of(letter).split())
+    copy, *_ = reply(clock, letter, "Ana Silva takes over as incident commander")
+    assert copy["X-Incident-Commander"] == "Ana Silva"
+    assert copy["X-Incident-Severity"] == "1"
