@@ -35,12 +35,13 @@ def capped(
     number: int,
     answered: Mapping[str, int],
     answers: int,
+    told: frozenset[str],
     rules: Rules,
 ) -> Entry:
     """Hold back answers above the cap; acceptance is never capped (design, section 6).
 
     answered: how many answers this author got in 24 h, by what they were about; answers: how many
-    machine mails in the last hour.
+    machine mails in the last hour. told: of what the owner has heard this hour.
     """
     limits = rules.policy.limits
     kept = tuple(
@@ -55,5 +56,7 @@ def capped(
     if len(kept) == len(entry.notices):
         return entry
     name = mail.author.address
-    told = OwnerWord("cap", name, number, once=f"cap {name}")
-    return replace(entry, notices=(*kept, told))
+    if f"cap {name}" in told:
+        return replace(entry, notices=kept)
+    word = OwnerWord("cap", name, number, once=f"cap {name}")
+    return replace(entry, notices=(*kept, word))

@@ -77,7 +77,7 @@ class Past:
     incident: of the thread, None for none. draft: the held draft that it answers. unknown: the
     incident or draft that it names and that is not on record. year, next_number: of a new incident.
     likely: open incidents with a like subject, (id, summary). about: how many answers this author
-    got in 24 h, by what they were about; answers: machine mails to him in the last hour. forwards:
+    got in 24 h, by what they were about; answers: machine mails to him in the last hour. told: of what the owner has heard this hour. forwards:
     mails handed to the owner in the last hour. late: what the late mail states that it is about, where
     it answers our letter on that. reminded: whether it answers a reminder, "stale" where somebody has
     changed the state since. readers: how many on the roster get openings. version: of the incident, to see at the end whether somebody else has changed it meanwhile.
@@ -92,6 +92,7 @@ class Past:
     likely: tuple[tuple[str, str], ...] = ()
     about: Mapping[str, int] = field(default_factory=dict)
     answers: int = 0
+    told: frozenset[str] = frozenset()
     forwards: int = 0
     late: Stated | None = None
     reminded: Reminded = ""
@@ -145,7 +146,9 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
     return (
         unanswered(entry, arrived.mail, arrived.number)
         if machine
-        else capped(entry, arrived.mail, arrived.number, past.about, past.answers, policy.rules)
+        else capped(
+            entry, arrived.mail, arrived.number, past.about, past.answers, past.told, policy.rules
+        )
     )
 
 

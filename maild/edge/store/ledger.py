@@ -76,6 +76,7 @@ class Ledger:
             likely=self._likely(arrived.report.subject) if incident is None else (),
             about=about,
             answers=answers,
+            told=self._told(now),
             forwards=self._forwards(now) if arrived.room == "owner" else 0,
             late=self._late(found),
             reminded=self._reminded(found, incident),
@@ -154,6 +155,10 @@ class Ledger:
             about[row["about"]] = about.get(row["about"], 0) + 1
         hour_ago = stamp(now - timedelta(hours=1))
         return about, sum(row["at"] > hour_ago for row in rows)
+
+    def _told(self, now: datetime) -> frozenset[str]:
+        rows = self.connection.execute("SELECT cause FROM told WHERE hour = ?", (stamp(now)[:13],))
+        return frozenset(row["cause"] for row in rows)
 
     def _readers(self) -> int:
         (count,) = self.connection.execute(

@@ -137,7 +137,7 @@ CREATE INDEX answer_author ON answer(author, at);
 CREATE TABLE told (               -- what the owner has been told, once per cause and hour
   cause TEXT NOT NULL,
   hour TEXT NOT NULL,
-  PRIMARY KEY (cause, hour)
+  PRIMARY KEY (hour, cause)
 ) WITHOUT ROWID;
 CREATE TABLE reminder (           -- what was sent; each kind, cause and step once
   incident TEXT NOT NULL REFERENCES incident(id),
