@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "check": "maild.cli.serving",
     "read": "maild.cli.reading",
     "replay": "maild.cli.replay",
+    "import": "maild.cli.archive:import_",
+    "backup": "maild.cli.archive",
     "incidents": "maild.cli.records",
     "show": "maild.cli.records",
     "mails": "maild.cli.records",
@@ -38,7 +40,8 @@ class _Commands(click.Group):
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None
-        command = getattr(importlib.import_module(module), cmd_name)
+        module, _, name = module.partition(":")
+        command = getattr(importlib.import_module(module), name or cmd_name)
         return command if isinstance(command, click.Command) else None
 
 

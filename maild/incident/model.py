@@ -25,6 +25,7 @@ class Incident:
     people: everybody known here, for giving a bare name its address. last_update_at: the last
     update, notes do not count. resolved_at: when the last phase was reached.
     quiet_until: the commander asked not to be reminded before; reminders_stopped: not at all.
+    archived: it came from an old archive and is history, until somebody writes to it.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Incident:
     reminders_stopped: bool = False
     mails: int = 0
     voided: bool = False
+    archived: bool = False
     merged_into: str | None = None
 
     def role(self, name: str) -> tuple[Person, ...]:
@@ -67,7 +69,8 @@ class Incident:
 
     def is_open(self, last_phase: int) -> bool:
         """Whether the response goes on: not in the last phase, voided or merged."""
-        return not self.voided and self.merged_into is None and self.phase != last_phase
+        ended = self.voided or self.archived or self.merged_into is not None
+        return not ended and self.phase != last_phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,11 @@ class Voided(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Archived(Event):
+    """It was imported: nothing falls due for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Merged(Event):
     """It goes on as another incident."""
 
@@ -198,6 +206,7 @@ Happening = (
     | NotePosted
     | RemindersSnoozed
     | Voided
+    | Archived
     | Merged
 )
 
@@ -241,6 +250,8 @@ def evolve(incident: Incident | None, event: Happening) -> Incident:
             return replace(incident, quiet_until=event.until, reminders_stopped=stopped)
         case Voided():
             return replace(incident, voided=True)
+        case Archived():
+            return replace(incident, archived=True)
         case Merged():
             return replace(incident, merged_into=event.into)
         case _:
@@ -289,6 +300,7 @@ def _updated(incident: Incident, event: UpdatePosted) -> Incident:
         stated_at=stated_at,
         last_update_at=event.at,
         quiet_until=None,
+        archived=False,
         mails=incident.mails + 1,
         people=acquainted(incident.people, event.by),
         subject_says=tuple(dict.fromkeys((*incident.subject_says, *event.says))),

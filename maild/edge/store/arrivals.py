@@ -14,8 +14,11 @@ class Arrivals:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
 
-    def keep(self, batch: Sequence[RawMessage]) -> tuple[int, ...]:
-        """Commit a batch; gives the record's number of each, in order. Raises sqlite3.Error."""
+    def keep(self, batch: Sequence[RawMessage], *, waiting: bool = True) -> tuple[int, ...]:
+        """Commit a batch; gives the record's number of each, in order. Raises Broken.
+
+        waiting: whether the desk shall conclude them; an import does so itself.
+        """
         numbers = []
         with transaction(self.connection) as connection:
             for raw in batch:
@@ -32,6 +35,7 @@ class Arrivals:
                     row,
                 )
                 number = int(cursor.lastrowid or 0)
-                connection.execute("INSERT INTO waiting (arrival) VALUES (?)", (number,))
+                if waiting:
+                    connection.execute("INSERT INTO waiting (arrival) VALUES (?)", (number,))
                 numbers.append(number)
         return tuple(numbers)

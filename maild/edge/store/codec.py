@@ -31,6 +31,7 @@ _TYPES: Final[dict[str, type]] = {
         model.NotePosted,
         model.RemindersSnoozed,
         model.Voided,
+        model.Archived,
         model.Merged,
     )
 }
