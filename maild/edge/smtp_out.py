@@ -106,6 +106,9 @@ class SmtpOut:
         except SMTPResponseException as error:
             if error.code == 421:
                 return Unreachable(error.message)
+            if not 200 <= error.code < 600:
+                # What speaks no SMTP has lost step, and would go on to.
+                client.close()
             return dict.fromkeys(recipients, _reply(error.code, error.message))
         except (SMTPException, ValueError) as error:
             # A library that lost step, an address it will not print: never reuse the connection.

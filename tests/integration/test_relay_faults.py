@@ -1,0 +1,124 @@
+"""A relay that misbehaves: nothing is lost, others are not held up, the log says what happened."""
+
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from .conftest import MAILD, SAMPLE, Daemon, mail, until
+from .sink import Sink, free_port, relay
+from .test_delivery import config
+
+GREETING = b"220 relay.example.com ESMTP\r\n"
+OK = b"250 OK\r\n"
+
+
+def closes_in_data(client: socket.socket, line: bytes) -> bool:
+    """Take everything, and vanish when the content comes."""
+    if line.upper().startswith(b"DATA"):
+        client.close()
+        return False
+    client.sendall(OK)
+    return True
+
+
+def says_421(client: socket.socket, line: bytes) -> bool:
+    if line.upper().startswith(b"MAIL"):
+        client.sendall(b"421 4.3.2 Closing\r\n")
+        return False
+    client.sendall(OK)
+    return True
+
+
+def speaks_garbage(client: socket.socket, line: bytes) -> bool:
+    client.sendall(b"\xff\x00 what? \r\n" if not line.upper().startswith(b"EHLO") else OK)
+    return True
+
+
+def says_nothing_after_the_dot(client: socket.socket, line: bytes) -> bool:
+    """Take the content, and hang up instead of answering: nobody knows whether it was taken."""
+    if line.upper().startswith(b"DATA"):
+        client.sendall(b"354 Go on\r\n")
+        with client.makefile("rb") as content:
+            for piece in content:
+                if piece == b".\r\n":
+                    break
+        client.close()
+        return False
+    client.sendall(OK)
+    return True
+
+
+FAULTS = [closes_in_data, says_421, speaks_garbage, says_nothing_after_the_dot]
+
+
+@contextmanager
+def bad_relay(port: int, answer: Callable[[socket.socket, bytes], bool]) -> Iterator[list[bytes]]:
+    """Run a relay that answers each line as told; gives the lines that it has heard."""
+    heard: list[bytes] = []
+    listening = socket.create_server(("127.0.0.1", port))
+    ends = threading.Event()
+
+    def talk(client: socket.socket) -> None:
+        with client:
+            client.settimeout(10)
+            try:
+                client.sendall(GREETING)
+                with client.makefile("rb") as lines:
+                    for line in lines:
+                        heard.append(line)
+                        if not answer(client, line):
+                            return
+            except OSError:
+                return
+
+    def serve() -> None:
+        while not ends.is_set():
+            try:
+                client, _ = listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=talk, args=(client,), daemon=True).start()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield heard
+    finally:
+        ends.set()
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join(5)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_what_a_bad_relay_did_not_take_goes_out_when_it_is_well(
+    make: Callable[..., Daemon], fault: Callable[[socket.socket, bytes], bool]
+) -> None:
+    port = free_port()
+    daemon = make(config(port))
+    with bad_relay(port, fault) as heard:
+        daemon.send(mail(SAMPLE))
+        until(lambda: heard, "the relay to be asked")
+        until(
+            lambda: any(e["event"] in ("relay_down", "deferred") for e in daemon.events()),
+            "the fault to be noticed",
+        )
+        assert {row["verdict"] for row in daemon.records().mails()} == {"accepted"}
+        # The door is open meanwhile.
+        daemon.send(mail(SAMPLE, "Another failure"))
+    sink = Sink()
+    with relay(sink, port):
+        for row in daemon.records().queue():
+            # It may have gone out by itself meanwhile.
+            subprocess.run(
+                [MAILD, "queue", "retry", str(row["id"])], cwd=daemon.folder, capture_output=True
+            )
+        daemon.settled(2)
+    subjects = [str(message["Subject"]) for message in sink.to("ana@example.com")]
+    assert len(subjects) == 2
+    ids = {str(message["Message-ID"]) for message in sink.to("bob@example.com")}
+    assert len(ids) == 2
