@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from maild.mail.message import Address
+from maild.reading.cues import compiled_cues
 from maild.reading.moments import MomentFinder
 from maild.reading.people import PeopleFinder
 from maild.reading.phase import PhaseFinder
@@ -19,19 +20,20 @@ from maild.reading.statements import (
     Sentence,
     Text,
     comparable,
-    compiled_cues,
     head_row,
     labelled,
     paragraphs,
     sentences,
 )
+from maild.reading.timeline import timeline_headings, without_timeline
 
 MAX_SENTENCE: Final = 3_000
 MAX_PARAGRAPH: Final = 200_000
 
 _WORD = re.compile(r"\w+")
+_URL_SLASH = re.compile(r"https?://[^\s|,;]+", re.I)
 _STATUS_SIGN = re.compile(r"[#SPsp]|http")
-_STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+[/–-]\s+|/")
+_STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+(?:[/–]|-{1,2})\s+|/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Finders:
 
     def __init__(self, rules: Rules, names: ListNames) -> None:
         self.rules, self.names = rules, names
-        cues = compiled_cues(rules.cues)
+        cues = compiled_cues(rules.cues, (*rules.severity.labels, *rules.phase.labels))
         people = rules.people.names
         self.severity = SeverityFinder(rules.severity, people, cues)
         self.phase = PhaseFinder(rules.phase, people, cues)
@@ -56,6 +58,7 @@ class Finders:
         self.places = PlaceFinder(rules.channel, people, cues)
         self.moments = MomentFinder(rules.times)
         self.cues = cues
+        self.timelines = timeline_headings(rules.cues.statement.timelines)
         self.known = frozenset(
             {
                 *self.severity.labels, *self.phase.labels, *self.phase.status_labels,
@@ -75,7 +78,7 @@ class TextReading:
 
     def body(self, lines: Sequence[str]) -> bool:
         """Read the body; say whether it holds more than fields and greetings."""
-        said = False
+        lines, said = without_timeline(lines, self.finders.timelines)
         for paragraph in paragraphs(lines):
             text = (
                 head_row(paragraph, self.finders.known) if "|" in paragraph.original else paragraph
@@ -98,7 +101,9 @@ class TextReading:
 
     def place_behind(self, text: Text, at: int) -> int:
         """Read a #name or URL that ends a status line: "IC: me | #inc-1"."""
-        match = re.compile(r"[ \t]*[|,;/·][ \t]*(\S+)[ \t]*(?=\n|$|\|)").match(text.plain, at)
+        match = re.compile(r"[ \t]*(?:[|,;/·]|[–-]{1,2}(?=\s))[ \t]*(\S+)[ \t]*(?=\n|$|\|)").match(
+            text.plain, at
+        )
         place = self.finders.places.place.fullmatch(match[1]) if match else None
         if match is None or place is None or place["phone"]:
             return at
@@ -170,10 +175,10 @@ class TextReading:
         if len(plain) > 200 or not _STATUS_SIGN.search(plain):
             return
         line = _line_of(sentence)
-        pieces = [p for p in (p.strip(" .\n") for p in _STATUS_SPLIT.split(plain)) if p]
+        pieces = [p for p in (p.strip(" .\n") for p in _pieces(plain)) if p]
         severity = self.finders.severity
         short = [piece for piece in pieces if severity.status.fullmatch(piece)]
-        others = any(self._is_status(p.strip()) for p in _STATUS_SPLIT.split(line))
+        others = any(self._is_status(p.strip()) for p in _pieces(line))
         for piece in short if others or len(pieces) == len(short) else ():
             phrase = severity.scale.phrase(piece, 0, words=False, short=True)
             for number in phrase.numbers:
@@ -218,6 +223,16 @@ class TextReading:
                 quote = sentence.words(match.start(), match.end())
                 yield Reading(field, None, quote, Strength.PROSE, sentence.where, "current")
 
+    def _greets(self, words: Sequence[str]) -> bool:
+        """Whether a few words greet: "Hi all", "Dear Anna"; "All barriers crashed" says something."""
+        greetings = self.finders.rules.mail.words.greetings
+        first = next((n for n in (3, 2, 1) if " ".join(words[:n]).lower() in greetings), 0)
+        rest = words[first:]
+        return first > 0 and all(
+            word[:1].isupper() or word.lower() in (*greetings, "there", "to", "and")
+            for word in rest
+        )
+
     def says_more(self, sentence: Sentence, found: Sequence[Reading]) -> bool:
         """Whether a sentence says anything besides fields: the description."""
         plain = sentence.plain
@@ -226,14 +241,18 @@ class TextReading:
         words = re.findall(r"[^\W\d_][\w'-]*", plain)
         if not words:
             return False
-        greeting = " ".join(words[:2]).lower()
-        if len(words) <= 4 and any(
-            greeting.startswith(g) for g in self.finders.rules.mail.words.greetings
-        ):
+        if len(words) <= 4 and self._greets(words):
             return False
         if re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4}", plain):
             return True
-        return len(words) >= (4 if found else 2)
+        # Beside a start alone the rest is news: "Every insert fails since 09:05."
+        return len(words) >= (4 if {r.field for r in found} - {"started_at"} else 2)
+
+
+def _pieces(line: str) -> list[str]:
+    """Split a status line at its separators; the slashes of an URL are none."""
+    whole = _URL_SLASH.sub(lambda url: url[0].replace("/", "\0"), line)
+    return [piece.replace("\0", "/") for piece in _STATUS_SPLIT.split(whole)]
 
 
 def _line_of(sentence: Sentence) -> str:

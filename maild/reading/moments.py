@@ -97,6 +97,9 @@ class MomentFinder:
             rf"(?<!\w)(?:{alternatives(rules.prose_start)})\s+(?:about\s+|around\s+|roughly\s+|approximately\s+|at least\s+|~\s*)?",
             re.I,
         )
+        self.no_start = re.compile(
+            rf"(?<!\w)(?:{alternatives(rules.no_start)})(?:\s+[\w'-]+){{0,3}}\s*$", re.I
+        )
         self.trigger = frozenset({"update", "since", "report", "more", "updates"})
 
     def in_label(
@@ -125,6 +128,8 @@ class MomentFinder:
                 yield Reading("next_update", at, words, Strength.PROSE, sentence.where)
                 return
         for match in self.since.finditer(plain):
+            if self.no_start.search(" ".join(plain[: match.start()].split()[-4:])):
+                continue
             rest = plain[match.end() : match.end() + 40]
             clock = self._clock(rest)
             day = self.day.match(rest)

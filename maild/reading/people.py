@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator
 
 from maild.mail.message import Address
+from maild.reading.cues import Cues
 from maild.reading.reading import Outcome, Person, Reading, Strength
 from maild.reading.rules import PeopleRules
-from maild.reading.statements import Cues, Labelled, Sentence, alternatives
+from maild.reading.statements import Labelled, Sentence, alternatives
 from maild.reading.titles import TitlePatterns
 
 # Capitals by range: Latin-1, the Latin extensions (small letters too, which does no harm), Greek, Cyrillic.
@@ -68,7 +69,7 @@ class PeopleFinder:
     def commander_in_label(self, item: Labelled, author: Address) -> tuple[list[Reading], int]:
         """Read "IC: ..."; the second is where the value ends in the text."""
         value = _sentence(_first_line(item)[0], self)
-        value = re.split(r"\||\s/\s", value, maxsplit=1)[0]
+        value = re.split(r"\||\s/\s|(?<=[\w.)])\s(?:-{1,2}|–)\s", value, maxsplit=1)[0]
         people = self.one_person(value, author)
         if len(people) == 1:
             value = re.split(r"(?<!^)[,;|]", value, maxsplit=1)[0]
@@ -115,7 +116,17 @@ class PeopleFinder:
         )
         pieces = [p for p in re.split(r"\s*(?:[,;/&]|\band\b|\bor\b|\+)\s*", value) if p.strip()]
         people = [p for p in pieces if self._looks_named(p)]
+        if len(people) < 2 and len(pieces) > 1 and self._one_team(value, pieces):
+            return [value]
         return people if len(people) > 1 else pieces[:1]
+
+    def _one_team(self, value: str, pieces: list[str]) -> bool:
+        """Whether "Trust & Safety team" is one team; "Jane Smith and team" names Jane."""
+        joined = re.match(r"\s*(?:[/&+]|and\b|or\b)", value[len(pieces[0]) :]) is not None
+        generic = pieces[1].strip(" .").lower() in ("team", "the team", "crew", "co")
+        named = _BY_HAND.search(pieces[0]) or pieces[0].strip().lower() in self.self_words
+        one_word = len(pieces[0].split()) == 1
+        return joined and one_word and not (generic or named) and self._is_team(pieces[1])
 
     def _looks_named(self, piece: str) -> bool:
         piece = piece.strip(" .")
@@ -136,7 +147,7 @@ class PeopleFinder:
         return person, "value"
 
     def _is_team(self, said: str) -> bool:
-        name = re.sub(r"[<(].*", "", said)
+        name = re.split(r"[<(]|\s[-–]\s", said, maxsplit=1)[0]
         return (
             self.teams.search(name) is not None
             or re.match(r"(?:the|our|your|all|whoever)\s", name, re.I) is not None
@@ -189,6 +200,8 @@ class PeopleFinder:
 
     def several(self, value: str, author: Address) -> Iterator[Person]:
         """Split a list of people at commas, semicolons and "and"."""
+        if value.strip(" .,;*").lower() in self.nobody:
+            return
         value = re.sub(r"\([^()@]*\)", "", value)
         value = value.partition("|")[0].replace("\n", " ")
         for piece in re.split(r"\s*(?:[,;&]|/(?=\s|[A-Z])|\band\b)\s*", value):

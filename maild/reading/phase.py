@@ -3,15 +3,16 @@
 import re
 from collections.abc import Iterator
 
+from maild.reading.cues import Cues
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import NameRules, PhaseRules
 from maild.reading.scale import Phrase, Scale, scale
-from maild.reading.severity import read_phrase, readings, states
-from maild.reading.statements import Cues, Labelled, Sentence, alternatives
+from maild.reading.severity import old_value, read_phrase, readings, states
+from maild.reading.statements import Labelled, Sentence, alternatives
 
 _FOLLOWS = re.compile(
     r"\s*(?:$|[.,;:!?)|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|by|"
-    r"here|please|it|this|the incident|just|today|right|or|also|effective|while|given|then|for now|for the|confirmed|coordinating|join|my|everybody|everyone|of the incident|of the response|of this incident|of our|all)\b)",
+    r"ic|sev|severity|incident|channel|bridge|slack|here|please|it|this|the incident|just|today|right|or|also|effective|while|given|then|for now|for the|confirmed|coordinating|join|my|everybody|everyone|of the incident|of the response|of this incident|of our|all)\b)",
     re.I,
 )
 
@@ -30,7 +31,7 @@ class PhaseFinder:
         self.cues = cues
         labels = alternatives(rules.labels)
         words = alternatives(self.scale.words)
-        self.ahead = re.compile(rf"(?<![\w#/@.-])(?:{labels})(?![\w])(?!-\w)", re.I)
+        self.ahead = re.compile(rf"(?<![\w#@.-])(?<![^\d ]/)(?:{labels})(?![\w])(?!-\w)", re.I)
         self.behind = re.compile(rf"(?<![\w-])({words})[ \n-](?:{labels})(?![\w-])", re.I)
         self.trigger = frozenset(word for label in rules.labels for word in label.split()[:1])
 
@@ -45,9 +46,14 @@ class PhaseFinder:
         """Find what a sentence states."""
         plain = sentence.plain
         for match in self.ahead.finditer(plain):
-            phrase = self.scale.phrase(plain, match.end(), words=False)
-            if phrase.empty or re.match(
-                r"\s*[-–]?\s*of\s+(?!the\s+(?:incident|response)|this|our)", plain[phrase.end :]
+            old = old_value(plain, match.start())
+            phrase = self.scale.phrase(plain, match.end(), words=False, moving=old)
+            if (
+                phrase.empty
+                or (old and not phrase.moved)
+                or re.match(
+                    r"\s*[-–]?\s*of\s+(?!the\s+(?:incident|response)|this|our)", plain[phrase.end :]
+                )
             ):
                 continue
             if states(self.field, self.cues, plain, match.start(), phrase, _FOLLOWS):

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from maild.reading.cues import Cues
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import ChannelRules, NameRules
-from maild.reading.statements import Cues, Labelled, Sentence, alternatives
+from maild.reading.statements import Labelled, Sentence, alternatives
 
 _URL = r"https?://[^\s<>\"'`|]+"
 _HASH = r"(?<![\w/#&])#(?=[\w.-]*[^\W\d_])[\w](?:[\w.:/-]*\w)?"
@@ -49,9 +50,13 @@ class PlaceFinder:
         )
         self.introducer = re.compile(rf"(?<!\w)(?:{alternatives(rules.introducers)})(?!\w)", re.I)
         self.weak = re.compile(rf"(?:{alternatives(rules.weak_introducers)})", re.I)
-        self.trigger = frozenset(phrase.split()[0] for phrase in rules.introducers) | {
-            "coordinating"
-        }
+        self.purpose = re.compile(
+            rf"\s*(?:(?:\(?(?:channel|room|on\s+\w+|in\s+\w+)\)?)\s+){{0,2}}(?:{alternatives(rules.purposes)})(?!\w)",
+            re.I,
+        )
+        self.trigger = frozenset(
+            word for phrase in rules.introducers for word in phrase.split()[:1]
+        ) | frozenset(word for phrase in rules.purposes for word in phrase.split()[-1:])
 
     def in_label(self, item: Labelled, list_address: str) -> tuple[list[Reading], int]:
         """Read "Channel: ..."; the second is where the value ends in the text."""
@@ -152,6 +157,19 @@ class PlaceFinder:
                 words = sentence.words(match.start(), match.end() + named.end() + 1)
                 yield Reading("channel", list_address, words, Strength.PROSE, sentence.where)
                 return
+        yield from self._with_purpose(sentence)
+
+    def _with_purpose(self, sentence: Sentence) -> Iterator[Reading]:
+        """Find a place that the words behind it make the channel: "use #x for coordination"."""
+        plain = sentence.plain
+        for place in self._places(plain, 0, len(plain)):
+            purpose = self.purpose.match(plain, place.end())
+            if purpose is None or place["room"]:
+                continue
+            if self.cues.over("channel", plain, place.start(), purpose.end()) is None:
+                words = sentence.words(place.start(), purpose.end())
+                value = self._written(sentence, place, sentence.start)
+                yield Reading("channel", value, words, Strength.PROSE, sentence.where)
 
     def _led_to(self, plain: str, at: int, weak: bool) -> Iterator[re.Match[str]]:
         gap = 24 if weak else 60

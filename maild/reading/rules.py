@@ -66,6 +66,7 @@ class CommanderRules:
     modifiers: Words
     handoff: Words
     becomes: Words
+    adverbs: Words
     teams: Words
 
 
@@ -107,6 +108,7 @@ class ChannelRules:
     labels: Words
     introducers: Words
     weak_introducers: Words
+    purposes: Words
     this_list: Words
     rooms: Words
     pins: Words
@@ -120,6 +122,7 @@ class TimeRules:
     next_update: Words
     started: Words
     prose_start: Words
+    no_start: Words
     prose_next_update: Words
     units: Mapping[str, Words]
     words: Mapping[str, Words]
@@ -150,6 +153,9 @@ class StatementWords:
     changes: Words
     unchanged: Words
     stops: Words
+    harmless: Words
+    asking: Words
+    timelines: Words
 
 
 @dataclass(frozen=True, eq=False)

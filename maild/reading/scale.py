@@ -146,7 +146,8 @@ class Phrase:
     """What a run of words says on a scale.
 
     numbers: the steps it names, each once, in order. off: the words of a number off the scale.
-    end: where the phrase ends. current: whether it says "unchanged" and no number.
+    end: where the phrase ends. current: whether it says "unchanged" and no number. moved: whether
+    it leads from one step to another.
     """
 
     numbers: tuple[int, ...]
@@ -154,6 +155,7 @@ class Phrase:
     end: int
     current: bool = False
     hedged: bool = False
+    moved: bool = False
 
     @property
     def empty(self) -> bool:
@@ -171,12 +173,15 @@ class Scale:
     short: re.Pattern[str]
     names: frozenset[str] = field(default=frozenset())
 
-    def phrase(self, text: str, at: int, *, words: bool, short: bool = False) -> Phrase:
+    def phrase(
+        self, text: str, at: int, *, words: bool, short: bool = False, moving: bool = False
+    ) -> Phrase:
         """Read the phrase that begins at `at`.
 
-        words: whether the scale's words count ("High"). short: whether S2 and P2 do.
+        words: whether the scale's words count ("High"). short: whether S2 and P2 do. moving:
+        whether "from" stands before it.
         """
-        return _Reading(self, text, at, words, short).run()
+        return _Reading(self, text, at, words, short, moving).run()
 
 
 def scale(steps: Iterable[Step], prefixes: Iterable[str], short: Iterable[str] = ()) -> Scale:
@@ -198,12 +203,15 @@ def scale(steps: Iterable[Step], prefixes: Iterable[str], short: Iterable[str] =
 class _Reading:
     """One run over the tokens of a phrase."""
 
-    def __init__(self, scale: Scale, text: str, at: int, words: bool, short: bool) -> None:
+    def __init__(
+        self, scale: Scale, text: str, at: int, words: bool, short: bool, moving: bool
+    ) -> None:
         self.scale, self.text, self.at, self.words_count, self.short = scale, text, at, words, short
         self.values: list[int] = []
         self.off = ""
         self.end = at
-        self.changed = self.history = self.current = self.hedged = self.moving = False
+        self.changed = self.history = self.current = self.hedged = False
+        self.moving = moving
         self.depth = 0
         self.pending = False
 
@@ -218,10 +226,11 @@ class _Reading:
             closing = self.text.find(")", self.end)
             self.end = closing + 1 if 0 <= closing - self.end < 40 else self.end
         numbers = tuple(dict.fromkeys(self.values))
+        moved = self.changed and len(numbers) > 1
         if self.changed and numbers:
             numbers = numbers[-1:]
         current = self.current and not numbers and not self.off
-        return Phrase(numbers, self.off, self.end, current, self.hedged)
+        return Phrase(numbers, self.off, self.end, current, self.hedged, moved)
 
     def take(self, token: re.Match[str]) -> bool:
         kind = token.lastgroup

@@ -3,15 +3,16 @@
 import re
 from collections.abc import Iterator
 
+from maild.reading.cues import Cues
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import NameRules, SeverityRules
 from maild.reading.scale import Phrase, Scale, scale
-from maild.reading.statements import Cues, Labelled, Sentence, Where, alternatives
+from maild.reading.statements import Labelled, Sentence, Where, alternatives
 
 _FOLLOWS = re.compile(
     r"\s*(?:$|[.,;:!?)|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|for|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|in|on|by|if|"
     r"is|here|please|incident|outage|it|this|the|not|just|today|right|or|would|unless|also|effective|until|per|due|then|while|given|"
-    r"declared|confirmed|proposed|was|everybody|everyone|coordinating|join|my|our|all)\b)",
+    r"phase|declared|confirmed|proposed|was|everybody|everyone|coordinating|join|my|our|all)\b)",
     re.I,
 )
 
@@ -30,7 +31,9 @@ class SeverityFinder:
         words = alternatives(self.scale.words)
         labels = alternatives(rules.labels)
         short = "|".join(re.escape(letter) for letter in rules.short)
-        self.ahead = re.compile(rf"(?<![\w#/@.-])(?:{labels})(?:\.?[-_]?(?=\d)|\.?(?![\w-]))", re.I)
+        self.ahead = re.compile(
+            rf"(?<![\w#@.-])(?<![^\d ]/)(?:{labels})(?:\.?[-_]?(?=\d)|\.?(?![\w-]))", re.I
+        )
         self.behind = re.compile(rf"(?<![\w-])({words})[ \n-](?:{labels})(?![\w-])", re.I)
         self.status = re.compile(rf"#?(?:{short})-?\d")
         self.noun = re.compile(rf"\s*(?:{alternatives(rules.nouns)})(?!\w)", re.I)
@@ -47,10 +50,12 @@ class SeverityFinder:
         plain = sentence.plain
         for match in self.ahead.finditer(plain):
             at = match.start() if plain[match.end() : match.end() + 1].isdigit() else match.end()
-            phrase = self.scale.phrase(plain, at, words=True)
-            if phrase.empty:
-                continue
+            phrase = self.scale.phrase(
+                plain, at, words=True, moving=old_value(plain, match.start())
+            )
             begin = match.start()
+            if phrase.empty or (old_value(plain, begin) and not phrase.moved):
+                continue
             if self._states(sentence, begin, phrase):
                 words = sentence.words(begin, phrase.end)
                 yield from readings(self.field, phrase, words, Strength.PROSE, sentence.where)
@@ -83,9 +88,13 @@ def states(
         return False
     begins = cues.states_at_start(plain, begin)
     hedge = phrase.hedged or plain[phrase.end :].strip(" .!)") == "?"
+    if hedge and cues.asking.search(plain):
+        return False
     end = phrase.end
     if begins and hedge and plain[end:].strip(" .!)?") == "":
         end = len(plain)
+    if not begins and phrase.hedged and "?" in plain[begin:end]:
+        return False
     kind = cues.over(field, plain, begin, end)
     if kind is not None and not (
         kind == "historical" and cues.changed_to(plain, begin, phrase.end)
@@ -93,7 +102,12 @@ def states(
         return False
     if begins:
         return follows.match(plain, phrase.end) is not None
-    return cues.framed(plain[:begin])
+    return cues.framed(plain[:begin]) or cues.led_by_change(plain[:begin])
+
+
+def old_value(plain: str, begin: int) -> bool:
+    """Whether a value is the one that a change starts from: "from severity 3 to ..."."""
+    return re.search(r"\bfrom\s+(?:an?\s+)?$", plain[:begin][-12:], re.I) is not None
 
 
 def read_phrase(

@@ -1,17 +1,10 @@
-"""From a text to its statements: labelled values and sentences, and the cues that stand over them.
-
-The way of the ConText algorithm (Harkema et al. 2009): a value counts where it stands as a
-statement, and not under a cue (negated, historical, hypothetical, another's, a question) whose
-reach, given by the rules, covers it. Nothing here knows what a severity is.
-"""
+"""From a text to its statements: labelled values and sentences. Nothing here knows what a severity is."""
 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
-
-from maild.reading.rules import Cue, CueRules
 
 Where = Literal["subject", "body"]
 
@@ -116,8 +109,8 @@ _BULLET = re.compile(r"^[ \t]*(?:[-•·+>→–]|\d{1,2}[.)]|#{1,6}|\[[ x]\])[ 
 _EMOJI = re.compile(r"(?<!\w):[a-z][a-z0-9_+-]{2,}:|[\U0001f000-\U0001faff\u2600-\u27bf]")
 _TABLE_RULE = re.compile(r"^[\s|:+=-]+$")
 _LABEL = re.compile(
-    r"(?P<lead>\A|\n|[.;,|·•!?)/:][ \t]+|[|·]|::|[ \t][–-][ \t])[ \t]*"
-    r"(?P<label>[^\W\d_](?:[\w \n/()'&-]|\.(?=\w)){0,45}?)[ \t]*"
+    r"(?P<lead>\A|\n|[.;,|·•!?)/:][ \t]+|[|·]|::|[ \t][–-][ \t]|(?<=\d)[ \t]+)[ \t]*"
+    r"(?P<label>[^\W\d_](?:[\w \n/()'&-]|\.(?=\w)){0,45}?)[ \t]*(?:[(\[][^()\[\]\n]{1,70}[)\]][ \t]*)?"
     r"(?P<sep>:{1,2}(?!//)|=(?!=)|\||[ \t]-{1,2}(?=[ \t])|[ \t]?–(?=[ \t]))[ \t]*"
 )
 
@@ -279,107 +272,7 @@ def clause_start(sentence: str, at: int) -> int:
     return begin
 
 
-@dataclass(frozen=True, slots=True)
-class _CompiledCue:
-    kind: str
-    reach: str
-    pattern: re.Pattern[str]
-    fields: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Cues:
-    """The compiled cues of a rule set."""
-
-    cues: tuple[_CompiledCue, ...]
-    stops: re.Pattern[str]
-    openers: re.Pattern[str]
-    frames: re.Pattern[str]
-    changes: re.Pattern[str]
-    unchanged: re.Pattern[str]
-
-    def over(self, field: str, sentence: str, start: int, end: int) -> str | None:
-        """Name the kind of the first cue that takes the force of sentence[start:end], None if none.
-
-        The words of a frame that leads to the value are no cues: "I would call this severity 4".
-        """
-        before, after = sentence[:start], sentence[end:]
-        frame = self.frames.search(" ".join(before.split()[-7:])) if before else None
-        if frame is not None and frame["frame"].count(" "):
-            at = before.lower().rfind(frame["frame"].lower())
-            before = before[:at] + before[at + len(frame["frame"]) :] if at >= 0 else before
-        for cue in self.cues:
-            if cue.fields and field not in cue.fields:
-                continue
-            if self._reaches(cue, before, after):
-                return cue.kind
-        return None
-
-    def _reaches(self, cue: _CompiledCue, before: str, after: str) -> bool:
-        if cue.reach == "sentence":
-            return cue.pattern.search(after[-3:]) is not None
-        if cue.reach == "backward":
-            near = re.split(r"[,;:()–]|\s-\s", after, maxsplit=1)[0]
-            near = self.stops.split(near, maxsplit=1)[0]
-            return cue.pattern.search(near) is not None
-        if cue.reach == "adjacent":
-            found = _last(cue.pattern, before)
-            return found is not None and not before[found.end() :].strip(" \n\"'#")
-        found = _last(cue.pattern, before)
-        if found is None:
-            return False
-        between = before[found.end() :]
-        ends = r"[;:]|–" if cue.reach == "far" else r"[,;:()–]|\s-\s"
-        return re.search(ends, between) is None and self.stops.search(between) is None
-
-    def states_at_start(self, sentence: str, at: int) -> bool:
-        """Whether a value begins its clause: nothing but openers ("still", "I think") before it."""
-        prefix = sentence[clause_start(sentence, at) : at].strip(" \n\"'([*#>~.-")
-        return len(prefix) < 80 and self.openers.fullmatch(prefix) is not None
-
-    def changed_to(self, sentence: str, start: int, end: int) -> bool:
-        """Whether a change leads to the value: "was raised to severity 2" states 2."""
-        near = " ".join(sentence[:start].split()[-6:])
-        changed = _last(self.changes, near)
-        if changed is not None and re.search(r"\bto\s*(?:an?\s*)?$", near[changed.end() :]):
-            return True
-        inside = _last(self.changes, sentence[start:end])
-        return inside is not None
-
-    def framed(self, before: str) -> bool:
-        """Whether a frame ("this is a", "we treat it as") stands within a few words before."""
-        near = re.split(r"[;()–]|,\s", before)[-1]
-        words = near.split()
-        return self.frames.search(" ".join(words[-7:])) is not None
-
-
-def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    found = list(pattern.finditer(text))
-    return found[-1] if found else None
-
-
 def alternatives(words: Iterable[str]) -> str:
     """Make a regular expression of phrases, longest first; a blank matches any white space."""
     ordered = sorted(set(words), key=len, reverse=True)
     return "|".join(re.escape(word).replace(r"\ ", r"\s+").replace("\\'", "'") for word in ordered)
-
-
-def compiled_cues(rules: CueRules) -> Cues:
-    """Compile the cues of a rule set, once."""
-    words = rules.statement
-    openers = alternatives(words.openers)
-    frames = alternatives(words.frames)
-    return Cues(
-        tuple(_compiled(cue) for cue in rules.cue),
-        re.compile(rf"(?<!\w)(?:{alternatives(words.stops)})(?!\w)", re.I),
-        re.compile(rf"(?:(?:{openers})[\s,:.]*)*", re.I),
-        re.compile(rf"(?<!\w)(?P<frame>{frames})(?:\s+[\w'-]+){{0,3}}[\s\"'#]*$", re.I),
-        re.compile(rf"(?<!\w)(?:{alternatives(words.changes)})(?!\w)", re.I),
-        re.compile(rf"(?:{alternatives(words.unchanged)})(?!\w)", re.I),
-    )
-
-
-def _compiled(cue: Cue) -> _CompiledCue:
-    pattern = alternatives(cue.words)
-    whole = pattern if cue.reach == "sentence" else rf"(?<![\w])(?:{pattern})(?!\w)"
-    return _CompiledCue(cue.kind, cue.reach, re.compile(whole, re.I), frozenset(cue.fields))

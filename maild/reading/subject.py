@@ -4,7 +4,7 @@ import re
 
 from maild.reading.body import TextReading
 from maild.reading.reading import Reading, Strength
-from maild.reading.statements import comparable, labelled, sentences
+from maild.reading.statements import Sentence, comparable, labelled, sentences
 
 
 class SubjectReading:
@@ -96,11 +96,19 @@ class SubjectReading:
                     ),
                 ]
         number = phase.tag(plain) if tag or plain.isupper() else None
-        return (
-            [Reading("phase", number, piece, Strength.STATUS, "subject")]
-            if number is not None
-            else []
-        )
+        if number is not None:
+            return [Reading("phase", number, piece, Strength.STATUS, "subject")]
+        return self._person_or_place(piece)
+
+    def _person_or_place(self, piece: str) -> list[Reading]:
+        """Read "IC Anna Berg" or "#inc-gates" where that is all that a piece of the subject says."""
+        text = comparable(piece)
+        place = self.finders.places.item(text.plain)
+        if place is not None:
+            return [Reading("channel", place, piece, Strength.STATUS, "subject")]
+        whole = Sentence(text, 0, len(text.plain), "subject")
+        named = self.finders.people.commander_in_sentence(whole, self.run.author)
+        return [reading for reading in named if reading.words == piece][:1]
 
     def _ends(self, summary: str) -> str:
         """Take fields off the start ("SEV2: ...") and the end ("..., phase 1", "... (SEV2)")."""

@@ -30,7 +30,8 @@ class TitlePatterns:
         title = rf"(?:{alternatives(titles)})(?:\s*\((?:IC|DRI)\))?(?![\w-])"
         modifier = rf"(?:(?:{alternatives(rules.modifiers)})\s+){{0,4}}"
         role = rf"(?:(?:the\s+)?(?:role|duty|duties|job|seat|part)\s+(?:of|as)\s+)?{modifier}"
-        become = alternatives(rules.becomes)
+        adverb = rf"\s+(?:(?:{alternatives(rules.adverbs)})\s+)?"
+        become = alternatives(rules.becomes).replace(r"\s+", adverb)
         self.mine = re.compile(
             rf"(?<![\w])I(?:\s+am|'m|\s+m|\s+will\s+be|'ll\s+be|\s+remain|\s+stay|\s+continue|\s+continue\s+as|\s+act\s+as|\s+serve\s+as"
             rf"|(?:\s+have|'ve)?\s+(?:taken|took)\s+over(?:\s+from\s+[^.,;]{{1,40}}?)?\s+as|\s+took\s+over(?:\s+from\s+[^.,;]{{1,40}}?)?\s+as|\s+take\s+over(?:\s+from\s+[^.,;]{{1,40}}?)?\s+as"
@@ -76,7 +77,7 @@ class TitlePatterns:
             re.I,
         )
         bare = re.compile(
-            rf"(?:^|[|,;/·•]\s*|\n|\.\s+)(?:our\s+|the\s+)?{title}\s+({person}|me)\s*(?=[|,;/·•.\n]|$|\son\s|\sand\b)",
+            rf"(?:^|[|,;/·•]\s*|\n|\.\s+|\d\s+|\s(?:-{{1,2}}|–)\s+)(?:our\s+|the\s+)?{title}\s+({person}|me)\s*(?=[|,;/·•.\n]|$|\s(?:on|and|channel|bridge|slack|phase|sev|severity)\b|\s(?:#|-{{1,2}}\s|–\s))",
             re.I,
         )
         takes_command = re.compile(

@@ -1,0 +1,119 @@
+"""One cause of a misreading a row: what must be read from a sentence, and what must not from its like."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import pytest
+
+from maild.edge.files import load_rules, raw_from_file
+from maild.incident.verdict import Background, counting, required, resolve
+from maild.mail.parse import parse
+from maild.reading.body import ListNames
+from maild.reading.reading import Person
+from maild.reading.report import Reader
+
+LIST = "incidents@example.com"
+HEAD = f"""From: Kim Park <kim@example.org>
+To: {LIST}
+Date: Mon, 04 May 2026 12:00:00 +0000
+Message-ID: <1@example.org>
+MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+"""
+
+
+@cache
+def reader() -> Reader:
+    return Reader(load_rules(), ListNames(LIST, ("incidents",), UTC))
+
+
+def stated(text: str, field: str) -> Any:
+    """Give what an opening states of a field: its value, "invalid", "conflict", or None."""
+    subject, _, body = text.rpartition("\n~\n")
+    raw = f"{HEAD}Subject: {subject or 'News'}\n\n{body}\n".replace("\n", "\r\n").encode()
+    report = reader().read(parse(raw_from_file(raw, datetime(2026, 5, 4, 13, tzinfo=UTC), LIST)))
+    if field in ("summary", "description"):
+        return getattr(report, field)
+    found = resolve(counting(report, "opening", Background()), report, report.author, Background())
+    for finding in required(found, "opening", reader().rules):
+        if finding.field == field:
+            return None if finding.trouble == "missing" else finding.trouble
+    value = found.get(field)
+    if isinstance(value, Person):
+        return value.name
+    return value.strftime("%H:%M") if isinstance(value, datetime) else value
+
+
+CAUSES = [
+    # A word of deliberation that looks like a condition.
+    ("After a short discussion, we treat this as a severity 2 incident.", "severity", 2),
+    ("After the failover we treat this as a severity 2 incident.", "severity", None),
+    ("We have decided to treat the matter below as a severity 2 incident.", "severity", 2),
+    ("This is below severity 2.", "severity", None),
+    # A change that names where it comes from.
+    ("Escalated from severity 3 to severity 2 at 01:50.", "severity", 2),
+    ("Escalated from SEV3 to 2.", "severity", 2),
+    ("We will escalate from severity 3 to severity 2 at noon.", "severity", None),
+    ("Up from severity 3 last week.", "severity", None),
+    ("We moved from phase 0 to phase 1.", "phase", 1),
+    ("If it holds we go from phase 0 to phase 1.", "phase", None),
+    # Questions about a value.
+    ("Are we in phase 2 now?", "phase", None),
+    ("Still phase 1?", "phase", None),
+    ("Phase 1?", "phase", 1),
+    # A legend between label and value.
+    ("Severity (1 = worst, 4 = mild): 2", "severity", 2),
+    ("Severity (1 = worst, 4 = mild): blue", "severity", "invalid"),
+    # Fields that follow each other without punctuation, or behind slashes and dashes.
+    ("sev 3 phase 1 ic me", "phase", 1),
+    ("sev 3 phase 1 ic me", "commander", "Kim Park"),
+    ("sev 3 phase 1 ic: jo park", "commander", "jo park"),
+    ("The vendor has severity 1 phase 2.", "phase", None),
+    ("Severity 2/Phase 1/IC me", "phase", 1),
+    ("See /phase 1/notes for it.", "phase", None),
+    ("SEV 2 — phase 0 — IC: Aaron Pike — bridge https://meet.example.org/a", "commander", "Aaron Pike"),
+    ("SEV 2 — phase 0 — IC: Aaron Pike — bridge https://meet.example.org/a", "channel", ("https://meet.example.org/a",)),
+    ("S1 / phase 1 / IC Ane Ruiz -- host restarted", "commander", "Ane Ruiz"),
+    ("S1 / phase 1 / IC needed -- host restarted", "commander", None),
+    # Fields at the end of a subject.
+    ("Gates open - Sev 3 - phase 1 - IC Anna Berg\n~\nx", "commander", "Anna Berg"),
+    ("Gates open - Sev 3 - phase 1 - IC Anna Berg\n~\nx", "summary", "Gates open"),
+    ("Gates open - IC chips fail\n~\nx", "summary", "Gates open - IC chips fail"),
+    # Who agreed to lead, and how command was passed on.
+    ("Ravi Desai has kindly agreed to act as incident commander.", "commander", "Ravi Desai"),
+    ("Ravi Desai has been asked to act as incident commander.", "commander", None),
+    ("Command has been handed over to Marcus Hill.", "commander", "Marcus Hill"),
+    ("Command will be handed over to Marcus Hill at 18:00.", "commander", None),
+    # A team is no person, however its name is joined.
+    ("IC: Trust & Safety team", "commander", "invalid"),
+    ("IC: Facilities", "commander", "invalid"),
+    ("IC: Jane Smith and team", "commander", "Jane Smith"),
+    ("IC: Jane Smith / SRE", "commander", "Jane Smith"),
+    # A role of nobody, in capitals.
+    ("Scribe: N/A", "scribe", None),
+    ("Scribe: Nora Adams", "scribe", "Nora Adams"),
+    # A place made the channel by the words behind it.
+    ("Please use #toll for coordination.", "channel", ("#toll",)),
+    ("#toll is the incident channel.", "channel", ("#toll",)),
+    ("Please use https://old.example.org for payments.", "channel", None),
+    ("Comms channel - #maps-blank", "channel", ("#maps-blank",)),
+    ("Support channel - #maps-help", "channel", None),
+    # A timeline tells of earlier states.
+    ("Severity: 2\n\nTimeline (UTC)\n14:05 - this is a severity 4\n14:40 - Severity: 3", "severity", 2),
+    ("Timeline is bad.\nSeverity: 2", "severity", 2),
+    ("Timeline\n14:05 first alarm\n\nSeverity: 2\nIC: me", "severity", 2),
+    # Since when what is broken is broken.
+    ("Every insert fails since 09:05.", "started_at", "09:05"),
+    ("All branches are stable since 09:05.", "started_at", None),
+    ("Every insert fails since 09:05.", "description", True),
+    ("Down since 09:05.", "description", False),
+    # A greeting, and news that begins like one.
+    ("All barriers crashed.", "description", True),
+    ("Dear Anna", "description", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "field", "value"), CAUSES)
+def test_cause(text: str, field: str, value: object) -> None:
+    assert stated(text, field) == value
