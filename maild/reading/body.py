@@ -101,9 +101,9 @@ class TextReading:
 
     def place_behind(self, text: Text, at: int) -> int:
         """Read a #name or URL that ends a status line: "IC: me | #inc-1"."""
-        match = re.compile(r"[ \t]*(?:[|,;/·]|[–-]{1,2}(?=\s))[ \t]*(\S+)[ \t]*(?=\n|$|\|)").match(
-            text.plain, at
-        )
+        match = re.compile(
+            r"[ \t]*(?:[|,;/·]|[–-]{1,2}(?=\s)|\.(?=\s))[ \t]*(\S+)[ \t]*(?=\n|$|\|)"
+        ).match(text.plain, at)
         place = self.finders.places.place.fullmatch(match[1]) if match else None
         if match is None or place is None or place["phone"]:
             return at

@@ -113,7 +113,7 @@ def compiled_cues(rules: CueRules, scales: Iterable[str]) -> Cues:
         tuple(_compiled(cue) for cue in rules.cue),
         re.compile(rf"(?<!\w)(?:{alternatives(words.stops)})(?!\w)", re.I),
         re.compile(rf"(?:(?:{openers}|(?:{alternatives(scales)})[ .:-]?\d)[\s,:.&/]*)*", re.I),
-        re.compile(rf"(?<!\w)(?P<frame>{frames})(?:\s+[\w'-]+){{0,3}}[\s\"'#]*$", re.I),
+        re.compile(rf"(?<!\w)(?P<frame>{frames})(?:\s+[\w'-]+){{0,3}}[\s\"'#:]*$", re.I),
         re.compile(rf"(?<!\w)(?:{alternatives(words.changes)})(?!\w)", re.I),
         re.compile(rf"(?:{alternatives(words.unchanged)})(?!\w)", re.I),
         re.compile(rf"(?<!\w)(?:{alternatives(words.harmless)})(?!\w)", re.I),

@@ -11,7 +11,7 @@ from maild.reading.severity import old_value, read_phrase, readings, states
 from maild.reading.statements import Labelled, Sentence, alternatives
 
 _FOLLOWS = re.compile(
-    r"\s*(?:$|[.,;:!?)|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|by|"
+    r"\s*(?:$|[.,;:!?()|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|by|"
     r"ic|sev|severity|incident|channel|bridge|slack|here|please|it|this|the incident|just|today|right|or|also|effective|while|given|then|for now|for the|confirmed|coordinating|join|my|everybody|everyone|of the incident|of the response|of this incident|of our|all)\b)",
     re.I,
 )

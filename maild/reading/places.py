@@ -51,7 +51,7 @@ class PlaceFinder:
         self.introducer = re.compile(rf"(?<!\w)(?:{alternatives(rules.introducers)})(?!\w)", re.I)
         self.weak = re.compile(rf"(?:{alternatives(rules.weak_introducers)})", re.I)
         self.purpose = re.compile(
-            rf"\s*(?:(?:\(?(?:channel|room|on\s+\w+|in\s+\w+)\)?)\s+){{0,2}}(?:{alternatives(rules.purposes)})(?!\w)",
+            rf",?\s*(?:(?:\(?(?:channel|room|on\s+\w+|in\s+\w+)\)?,?)\s+){{0,2}}(?:{alternatives(rules.purposes)})(?!\w)",
             re.I,
         )
         self.trigger = frozenset(
@@ -120,7 +120,7 @@ class PlaceFinder:
         last_end, last = -1, None
         for match in self.place_or_room.finditer(plain, start, end):
             between = plain[last_end : match.start()] if last is not None else ""
-            bracketed = match["url"] and re.fullmatch(r"\s*[<(\[]\s*", between)
+            bracketed = match["url"] and re.fullmatch(r"\s*(?:[<(\[]|\]\()\s*", between)
             if last is not None and bracketed:
                 last_end = match.end()
                 continue

@@ -10,7 +10,7 @@ from maild.reading.scale import Phrase, Scale, scale
 from maild.reading.statements import Labelled, Sentence, Where, alternatives
 
 _FOLLOWS = re.compile(
-    r"\s*(?:$|[.,;:!?)|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|for|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|in|on|by|if|"
+    r"\s*(?:$|[.,;:!?()|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|for|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|in|on|by|if|"
     r"is|here|please|incident|outage|it|this|the|not|just|today|right|or|would|unless|also|effective|until|per|due|then|while|given|"
     r"phase|declared|confirmed|proposed|was|everybody|everyone|coordinating|join|my|our|all)\b)",
     re.I,
@@ -100,9 +100,20 @@ def states(
         kind == "historical" and cues.changed_to(plain, begin, phrase.end)
     ):
         return False
+    if begins and _bound(field, cues, plain[phrase.end :]):
+        return False
     if begins:
         return follows.match(plain, phrase.end) is not None
     return cues.framed(plain[:begin]) or cues.led_by_change(plain[:begin])
+
+
+def _bound(field: str, cues: Cues, after: str) -> bool:
+    """Whether a remark in parentheses takes the force off: "Severity 1 (if the backup fails)"."""
+    remark = re.match(r"\s*\(([^()]{1,200})", after)
+    return remark is not None and cues.over(field, remark[1], len(remark[1]), len(remark[1])) in (
+        "another",
+        "hypothetical",
+    )
 
 
 def old_value(plain: str, begin: int) -> bool:

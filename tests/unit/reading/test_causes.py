@@ -90,6 +90,32 @@ CAUSES = [
     ("IC: Facilities", "commander", "invalid"),
     ("IC: Jane Smith and team", "commander", "Jane Smith"),
     ("IC: Jane Smith / SRE", "commander", "Jane Smith"),
+    # A title behind what somebody does; without the title it is none (section 8.10).
+    ("I'll be running this as IC.", "commander", "Kim Park"),
+    ("I'll be running this.", "commander", None),
+    # Dots, tabs and Markdown between label and value.
+    ("Severity......: 3", "severity", 3),
+    ("Severity...", "severity", None),
+    ("Severity\t3\nPhase\t1", "phase", 1),
+    ("Slack: [#pay](https://example.slack.com/c/1)", "channel", ("#pay",)),
+    ("Slack: #pay, https://meet.example.org/1", "channel", ("#pay", "https://meet.example.org/1")),
+    ("sev 2, bridge +48 22 555 0166 pin 1200", "channel", ("+48 22 555 0166 pin 1200",)),
+    ("The bridge of the ship called +48 22 555 0166.", "channel", None),
+    ("IC: me. #cms-preview", "channel", ("#cms-preview",)),
+    ("IC: me. #3 comes later", "channel", None),
+    # A remark in parentheses behind a value, and a condition there.
+    ("Sev 2 (sorry, typed 3 in the chat).", "severity", 2),
+    ("Sev 1 (if the backup fails).", "severity", None),
+    ("Sev 1 (says the vendor).", "severity", None),
+    # Conditions behind a value, and requests.
+    ("This is a severity 1 if the backup fails.", "severity", None),
+    ("Please raise it to a severity 2.", "severity", None),
+    ("Please treat this as a severity 2.", "severity", 2),
+    ("Not a sev 1, more like a sev 3.", "severity", 3),
+    ("It is like a sev 3 of theirs.", "severity", None),
+    ("Declaring this: severity 1, phase 0.", "severity", 1),
+    ("Otherwise no change: severity 4, phase 1.", "severity", 4),
+    ("Otherwise severity 1.", "severity", None),
     # A role of nobody, in capitals.
     ("Scribe: N/A", "scribe", None),
     ("Scribe: Nora Adams", "scribe", "Nora Adams"),
