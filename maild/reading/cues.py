@@ -34,10 +34,10 @@ class Cues:
     harmless: re.Pattern[str]
     asking: re.Pattern[str]
 
-    def over(self, field: str, sentence: str, start: int, end: int) -> str | None:
+    def over(self, field: str, sentence: str, start: int, end: int, but: str = "") -> str | None:
         """Name the kind of the first cue that takes the force of sentence[start:end], None if none.
 
-        The words of a frame that leads to the value are no cues: "I would call this severity 4".
+        but: a kind that does not count.         The words of a frame that leads to the value are no cues: "I would call this severity 4".
         """
         before, after = sentence[:start], sentence[end:]
         frame = self.frames.search(" ".join(before.split()[-7:])) if before else None
@@ -46,7 +46,7 @@ class Cues:
             before = before[:at] + before[at + len(frame["frame"]) :] if at >= 0 else before
         before = self.harmless.sub(" ", before)
         for cue in self.cues:
-            if cue.fields and field not in cue.fields:
+            if (cue.fields and field not in cue.fields) or cue.kind == but:
                 continue
             if self._reaches(cue, before, after):
                 return cue.kind
@@ -62,6 +62,8 @@ class Cues:
         if cue.reach == "adjacent":
             found = _last(cue.pattern, before)
             return found is not None and not before[found.end() :].strip(" \n\"'#")
+        if cue.kind in ("another", "historical") and self._remarked(cue, before):
+            return True
         found = _last(cue.pattern, before)
         if found is None:
             return False
@@ -69,9 +71,17 @@ class Cues:
         ends = r"[;:]|–" if cue.reach == "far" else r"[,;:()–]|\s-\s"
         return re.search(ends, between) is None and self.stops.search(between) is None
 
+    def _remarked(self, cue: _CompiledCue, before: str) -> bool:
+        """Whether a value stands in a remark on what the cue speaks of: "their ticket (severity 1)"."""
+        opened = before.rfind("(")
+        if opened < 0 or ")" in before[opened:]:
+            return False
+        found = _last(cue.pattern, re.split(r"[.,;:–)]\s", before[:opened])[-1])
+        return found is not None
+
     def states_at_start(self, sentence: str, at: int) -> bool:
         """Whether a value begins its clause: nothing but openers ("still", "I think") before it."""
-        prefix = sentence[clause_start(sentence, at) : at].strip(" \n\"'([*#>~.-")
+        prefix = sentence[clause_start(sentence, at) : at].strip(" \n\"'([*#>~.:-")
         return len(prefix) < 80 and self.openers.fullmatch(prefix) is not None
 
     def changed_to(self, sentence: str, start: int, end: int) -> bool:

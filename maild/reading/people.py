@@ -11,7 +11,7 @@ from maild.mail.message import Address
 from maild.reading.cues import Cues
 from maild.reading.reading import Outcome, Person, Reading, Strength
 from maild.reading.rules import PeopleRules
-from maild.reading.statements import Labelled, Sentence, alternatives
+from maild.reading.statements import Labelled, Sentence, alternatives, in_quotes
 from maild.reading.titles import TitlePatterns
 
 # Capitals by range: Latin-1, the Latin extensions (small letters too, which does no harm), Greek, Cyrillic.
@@ -217,7 +217,10 @@ class PeopleFinder:
 
     def commander_in_sentence(self, sentence: Sentence, author: Address) -> Iterator[Reading]:
         """Find who a sentence says is commander."""
-        for start, end, person in self._given(self.commander_patterns, sentence, author):
+        found = [*self._given(self.commander_patterns, sentence, author)]
+        for start, end, person in [*found, *self._own_name(sentence, author)]:
+            if in_quotes(sentence.plain, start, end):
+                continue
             kind = self.cues.over("commander", sentence.plain, start, end)
             if kind is None and not _offers(sentence.plain, end):
                 words = sentence.words(start, end)
@@ -227,6 +230,16 @@ class PeopleFinder:
                     )
                 else:
                     yield Reading("commander", person, words, Strength.PROSE, sentence.where)
+
+    def _own_name(self, sentence: Sentence, author: Address) -> Iterator[tuple[int, int, Person]]:
+        """Find "commander ryo tanabe" where that is the author, in whatever letter case."""
+        if " " not in author.name:
+            return
+        own = r"\s+".join(re.escape(part) for part in author.name.split())
+        title = alternatives(self.commander_labels)
+        pattern = rf"(?:^|[|,;/\n]|\d)\s*(?:{title})\s+{own}\s*(?=[|,;/.\n]|$)"
+        for match in re.finditer(pattern, sentence.plain, re.I):
+            yield match.start(), match.end(), me(author)
 
     def roles_in_sentence(self, sentence: Sentence, author: Address) -> Iterator[Reading]:
         """Find who a sentence says is liaison, lead or scribe."""

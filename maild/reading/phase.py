@@ -7,12 +7,12 @@ from maild.reading.cues import Cues
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import NameRules, PhaseRules
 from maild.reading.scale import Phrase, Scale, scale
-from maild.reading.severity import old_value, read_phrase, readings, states
+from maild.reading.severity import old_value, read_phrase, readings, states, with_article
 from maild.reading.statements import Labelled, Sentence, alternatives
 
 _FOLLOWS = re.compile(
     r"\s*(?:$|[.,;:!?()|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|by|"
-    r"ic|sev|severity|incident|channel|bridge|slack|here|please|it|this|the incident|just|today|right|or|also|effective|while|given|then|for now|for the|confirmed|coordinating|join|my|everybody|everyone|of the incident|of the response|of this incident|of our|all)\b)",
+    r"ic|sev|severity|incident|channel|bridge|slack|here|please|it|this|the incident|just|today|right|or|also|effective|while|given|then|for now|for the|for us|for our|confirmed|coordinating|join|my|everybody|everyone|of the incident|of the response|of this incident|of our|all)\b)",
     re.I,
 )
 
@@ -56,8 +56,9 @@ class PhaseFinder:
                 )
             ):
                 continue
-            if states(self.field, self.cues, plain, match.start(), phrase, _FOLLOWS):
-                words = sentence.words(match.start(), phrase.end)
+            begin = with_article(plain, match.start(), match.end())
+            if states(self.field, self.cues, plain, begin, phrase, _FOLLOWS):
+                words = sentence.words(begin, phrase.end)
                 yield from readings(self.field, phrase, words, Strength.PROSE, sentence.where)
         for match in self.behind.finditer(plain):
             number = self.scale.words[re.sub(r"\s+", " ", match[1].lower())]

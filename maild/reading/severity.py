@@ -7,7 +7,7 @@ from maild.reading.cues import Cues
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import NameRules, SeverityRules
 from maild.reading.scale import Phrase, Scale, scale
-from maild.reading.statements import Labelled, Sentence, Where, alternatives
+from maild.reading.statements import Labelled, Sentence, Where, alternatives, in_quotes
 
 _FOLLOWS = re.compile(
     r"\s*(?:$|[.,;:!?()|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|for|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|in|on|by|if|"
@@ -53,7 +53,7 @@ class SeverityFinder:
             phrase = self.scale.phrase(
                 plain, at, words=True, moving=old_value(plain, match.start())
             )
-            begin = match.start()
+            begin = with_article(plain, match.start(), match.end())
             if phrase.empty or (old_value(plain, begin) and not phrase.moved):
                 continue
             if self._states(sentence, begin, phrase):
@@ -84,7 +84,7 @@ def states(
     field: str, cues: Cues, plain: str, begin: int, phrase: Phrase, follows: re.Pattern[str]
 ) -> bool:
     """Whether a phrase of a sentence is a statement of the field (reading rules, section 3)."""
-    if plain.count('"', 0, begin) % 2 and '"' in plain[phrase.end :]:
+    if in_quotes(plain, begin, phrase.end):
         return False
     begins = cues.states_at_start(plain, begin)
     hedge = phrase.hedged or plain[phrase.end :].strip(" .!)") == "?"
@@ -95,16 +95,21 @@ def states(
         end = len(plain)
     if not begins and phrase.hedged and "?" in plain[begin:end]:
         return False
-    kind = cues.over(field, plain, begin, end)
-    if kind is not None and not (
-        kind == "historical" and cues.changed_to(plain, begin, phrase.end)
-    ):
+    changed = cues.changed_to(plain, begin, phrase.end)
+    if cues.over(field, plain, begin, end, but="historical" if changed else "") is not None:
         return False
     if begins and _bound(field, cues, plain[phrase.end :]):
         return False
     if begins:
-        return follows.match(plain, phrase.end) is not None
+        return follows.match(cues.harmless.sub(";", plain[phrase.end :])) is not None
     return cues.framed(plain[:begin]) or cues.led_by_change(plain[:begin])
+
+
+def with_article(plain: str, begin: int, end: int) -> int:
+    """Say where "the severity is set to 1" begins: with its article, if a verb follows the label."""
+    article = re.search(r"(?<!\w)(?:the|our|its)\s+$", plain[:begin], re.I)
+    verb = re.match(r"\s+(?:is|stays|remains|has\s+been)\b", plain[end:], re.I)
+    return article.start() if article and verb else begin
 
 
 def _bound(field: str, cues: Cues, after: str) -> bool:

@@ -272,6 +272,11 @@ def clause_start(sentence: str, at: int) -> int:
     return begin
 
 
+def in_quotes(plain: str, begin: int, end: int) -> bool:
+    """Whether a span of a sentence stands between quotation marks: somebody else's words."""
+    return plain.count('"', 0, begin) % 2 == 1 and '"' in plain[end:]
+
+
 def alternatives(words: Iterable[str]) -> str:
     """Make a regular expression of phrases, longest first; a blank matches any white space."""
     ordered = sorted(set(words), key=len, reverse=True)

@@ -40,11 +40,19 @@ class TitlePatterns:
             rf"\s+(?:over\s+)?{role}{title}",
             re.I,
         )
+        self.also_mine = re.compile(
+            rf"(?<![\w])I\b[^.,;:!?]{{0,60}}?\band\s+(?:(?:have|'ve)\s+taken|am\s+taking|took)\s+over\s+(?:from\s+[^.,;]{{1,40}}?\s+)?as\s+{role}{title}",
+            re.I,
+        )
         self.is_me = re.compile(
             rf"(?<![\w-]){title}\s*(?:is|remains|will\s+be|now|is\s+now|is\s+still|=)\s*:?\s*(?:me|myself|yours\s+truly)\b|\b(?:me|myself)\s+as\s+{modifier}{title}",
             re.I,
         )
-        theirs = re.compile(rf"(?<![\w@.-])({person})\s*,?\s+(?:{become})\s+{role}{title}", re.I)
+        aside = r"\s*,\s*(?:who|our|the|from|of|an?|my|on|in|at)\s[^,.;:!?()]{1,60},"
+        theirs = re.compile(
+            rf"(?<![\w@.-])({person})(?:{aside}|\s*,?\s+who|\s*,)?\s+(?:{become})\s+{role}{title}",
+            re.I,
+        )
         title_first = re.compile(
             rf"(?<![\w-]){title}(?:\s+(?:for|of|on)\s+(?:this(?:\s+(?:one|incident|outage))?|the\s+incident|now|today|tonight|the\s+day|the\s+night))?"
             rf"\s*(?:(?:is|remains|stays|will\s+be|becomes)\s+(?:now\s+|still\s+|again\s+|currently\s+)?|now\s+|still\s+|\(\s*)({person}|me\b)",
@@ -80,6 +88,10 @@ class TitlePatterns:
             rf"(?:^|[|,;/·•]\s*|\n|\.\s+|\d\s+|\s(?:-{{1,2}}|–)\s+)(?:our\s+|the\s+)?{title}\s+({person}|me)\s*(?=[|,;/·•.\n]|$|\s(?:on|and|channel|bridge|slack|phase|sev|severity)\b|\s(?:#|-{{1,2}}\s|–\s))",
             re.I,
         )
+        remarked = re.compile(
+            rf"(?<![\w])(?-i:[a-z][\w']*)\s+({person})\s*\(\s*(?:(?:our|the|now|still|acting|current|as)\s+){{0,2}}{title}\s*\)",
+            re.I,
+        )
         takes_command = re.compile(
             rf"(?<![\w@.-])({person})\s+(?:takes|is\s+taking|has\s+taken|took)\s+(?:over\s+)?(?:the\s+|incident\s+)?command(?!\w)",
             re.I,
@@ -88,6 +100,7 @@ class TitlePatterns:
             title_moves,
             made,
             bare,
+            remarked,
             handed,
             passed,
             takes_command,
@@ -96,7 +109,7 @@ class TitlePatterns:
 
     def find(self, plain: str) -> Iterator[Given]:
         """List the titles that a sentence gives, in no order; the cues over them are not looked at."""
-        for mine in (self.mine, self.is_me):
+        for mine in (self.mine, self.also_mine, self.is_me):
             for match in mine.finditer(plain):
                 yield Given(match.start(), match.end(), None, match.start())
         for pattern in self.patterns:
