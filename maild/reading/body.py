@@ -23,9 +23,10 @@ from maild.reading.statements import (
     head_row,
     labelled,
     paragraphs,
+    quoted,
     sentences,
 )
-from maild.reading.timeline import timeline_headings, without_timeline
+from maild.reading.timeline import headings, without_plan, without_timeline
 
 MAX_SENTENCE: Final = 3_000
 MAX_PARAGRAPH: Final = 200_000
@@ -58,7 +59,8 @@ class Finders:
         self.places = PlaceFinder(rules.channel, people, cues)
         self.moments = MomentFinder(rules.times)
         self.cues = cues
-        self.timelines = timeline_headings(rules.cues.statement.timelines)
+        self.timelines = headings(rules.cues.statement.timelines)
+        self.plans = headings(rules.cues.statement.plans)
         self.known = frozenset(
             {
                 *self.severity.labels, *self.phase.labels, *self.phase.status_labels,
@@ -79,6 +81,8 @@ class TextReading:
     def body(self, lines: Sequence[str]) -> bool:
         """Read the body; say whether it holds more than fields and greetings."""
         lines, said = without_timeline(lines, self.finders.timelines)
+        lines, planned = without_plan(lines, self.finders.plans)
+        said = said or planned
         for paragraph in paragraphs(lines):
             text = (
                 head_row(paragraph, self.finders.known) if "|" in paragraph.original else paragraph
@@ -90,7 +94,7 @@ class TextReading:
         items = labelled(text, self.finders.known)
         said, at = False, 0
         for item in items:
-            if item.label not in self.finders.known:
+            if item.label not in self.finders.known or quoted(text, item.at):
                 continue
             end = self.label(item)
             if end is None:
@@ -140,6 +144,9 @@ class TextReading:
     def prose(self, text: Text, start: int, end: int) -> bool:
         said = False
         for sentence in sentences(text, start, min(end, start + MAX_PARAGRAPH)):
+            if quoted(text, sentence.start + _leading(sentence.plain)):
+                said = True
+                continue
             found = list(self.sentence(sentence))
             self.readings += found
             said = said or self.says_more(sentence, found)
@@ -158,7 +165,7 @@ class TextReading:
         yield from self.status_items(sentence, plain)
         if stems & finders.severity.trigger:
             yield from finders.severity.in_sentence(sentence)
-        if words & finders.phase.trigger:
+        if stems & finders.phase.trigger:
             yield from finders.phase.in_sentence(sentence)
         if words & finders.people.trigger:
             yield from finders.people.commander_in_sentence(sentence, self.author)
@@ -247,6 +254,10 @@ class TextReading:
             return True
         # Beside a start alone the rest is news: "Every insert fails since 09:05."
         return len(words) >= (4 if {r.field for r in found} - {"started_at"} else 2)
+
+
+def _leading(plain: str) -> int:
+    return len(plain) - len(plain.lstrip(' \n"'))
 
 
 def _pieces(line: str) -> list[str]:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from maild.reading.rules import Cue, CueRules
 from maild.reading.statements import alternatives, clause_start
 
+# "He was commander until noon, at severity 2": behind its comma a preposition begins no new statement.
+_BY_PREPOSITION = re.compile(r",\s*(?:at|with|as|in|of|under|on)\s+(?:an?\s+|the\s+)?$", re.I)
+
 
 @dataclass(frozen=True, slots=True)
 class _CompiledCue:
@@ -37,7 +40,8 @@ class Cues:
     def over(self, field: str, sentence: str, start: int, end: int, but: str = "") -> str | None:
         """Name the kind of the first cue that takes the force of sentence[start:end], None if none.
 
-        but: a kind that does not count.         The words of a frame that leads to the value are no cues: "I would call this severity 4".
+        but: a kind that does not count. The words of a frame that leads to the value are no cues:
+        "I would call this severity 4".
         """
         before, after = sentence[:start], sentence[end:]
         frame = self.frames.search(" ".join(before.split()[-7:])) if before else None
@@ -56,7 +60,7 @@ class Cues:
         if cue.reach == "sentence":
             return cue.pattern.search(after[-3:]) is not None
         if cue.reach == "backward":
-            near = re.split(r"[,;:()–]|\s-\s", after, maxsplit=1)[0]
+            near = re.split(r"[,;()–]|:(?!\d)|\s-\s", after, maxsplit=1)[0]
             near = self.stops.split(near, maxsplit=1)[0]
             return cue.pattern.search(near) is not None
         if cue.reach == "adjacent":
@@ -67,8 +71,8 @@ class Cues:
         found = _last(cue.pattern, before)
         if found is None:
             return False
-        between = before[found.end() :]
-        ends = r"[;:]|–" if cue.reach == "far" else r"[,;:()–]|\s-\s"
+        between = _BY_PREPOSITION.sub("", before[found.end() :])
+        ends = r";|:(?!\d)|–" if cue.reach == "far" else r"[,;()–]|:(?!\d)|\s-\s"
         return re.search(ends, between) is None and self.stops.search(between) is None
 
     def _remarked(self, cue: _CompiledCue, before: str) -> bool:

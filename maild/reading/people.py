@@ -329,6 +329,10 @@ def _sentence(value: str, finder: PeopleFinder) -> str:
     for match in re.finditer(r"\.(?=\s|$)", value):
         word = re.search(r"([^\s.(]+(?:\.[^\s.(])*)$", value[: match.start()])
         token = (word[1] if word else "").lower()
+        if value[: match.start()].split()[-1:] and (
+            value[: match.start()].split()[-1].lower() in finder.title_words
+        ):
+            continue
         following = value[match.end() :].lstrip()
         if len(token) == 1 or token in finder.title_words or re.fullmatch(r"(?:\w\.)+\w", token):
             if not following or following[:1] in ",;(<" or len(token) != 1:

@@ -31,7 +31,9 @@ class PhaseFinder:
         self.cues = cues
         labels = alternatives(rules.labels)
         words = alternatives(self.scale.words)
-        self.ahead = re.compile(rf"(?<![\w#@.-])(?<![^\d ]/)(?:{labels})(?![\w])(?!-\w)", re.I)
+        self.ahead = re.compile(
+            rf"(?<![\w#@.-])(?<![^\d ]/)(?:{labels})(?:(?=\d)|(?![\w])(?!-\w))", re.I
+        )
         self.behind = re.compile(rf"(?<![\w-])({words})[ \n-](?:{labels})(?![\w-])", re.I)
         self.trigger = frozenset(word for label in rules.labels for word in label.split()[:1])
 

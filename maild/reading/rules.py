@@ -156,6 +156,7 @@ class StatementWords:
     harmless: Words
     asking: Words
     timelines: Words
+    plans: Words
 
 
 @dataclass(frozen=True, eq=False)

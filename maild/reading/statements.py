@@ -272,6 +272,16 @@ def clause_start(sentence: str, at: int) -> int:
     return begin
 
 
+_QUOTED = re.compile(r'(?:(?<=[\s(])|^)"(?=\S)[^"]{25,2000}"', re.M)
+
+
+def quoted(text: Text, at: int) -> bool:
+    """Whether a place of a paragraph lies between quotation marks that hold whole sentences."""
+    if '"' not in text.plain:
+        return False
+    return any(match.start() < at < match.end() for match in _QUOTED.finditer(text.plain))
+
+
 def in_quotes(plain: str, begin: int, end: int) -> bool:
     """Whether a span of a sentence stands between quotation marks: somebody else's words."""
     return plain.count('"', 0, begin) % 2 == 1 and '"' in plain[end:]

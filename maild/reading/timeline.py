@@ -1,4 +1,4 @@
-"""The record of what happened when, below a heading such as "Timeline": it tells of earlier states."""
+"""Lists below a heading that tell of other times: "Timeline" of earlier states, "Plan" of later ones."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,10 @@ _TIMED = re.compile(
 )
 
 
-def timeline_headings(words: Iterable[str]) -> re.Pattern[str]:
+_POINT = re.compile(r"\s*(?:[-*•+>→]|\d{1,2}[.)]|\[[ x]\])\s")
+
+
+def headings(words: Iterable[str]) -> re.Pattern[str]:
     """Compile the headings of a rule set: "Timeline", "## Timeline (UTC):"."""
     return re.compile(
         rf"[\s>#*_=•|-]*(?:{alternatives(words)})\s*(?:\([^()]{{0,40}}\)|,?\s*all times [\w/ ]{{1,20}}|\[[^\[\]]{{0,40}}\])?\s*[:*_=|-]*\s*",
@@ -20,7 +23,7 @@ def timeline_headings(words: Iterable[str]) -> re.Pattern[str]:
     )
 
 
-def without_timeline(lines: Sequence[str], headings: re.Pattern[str]) -> tuple[Sequence[str], bool]:
+def without_timeline(lines: Sequence[str], heading: re.Pattern[str]) -> tuple[Sequence[str], bool]:
     """Leave out the timed lines below a timeline's heading; say whether there were any.
 
     The first line that neither is timed, nor goes on with one (indented, or without a blank line
@@ -30,7 +33,7 @@ def without_timeline(lines: Sequence[str], headings: re.Pattern[str]) -> tuple[S
     inside = timed = told = False
     for line in lines:
         plain = comparable(line).plain
-        if len(plain) < 80 and headings.fullmatch(plain):
+        if len(plain) < 80 and heading.fullmatch(plain):
             inside, timed = True, False
         elif inside and _TIMED.match(plain):
             timed = told = True
@@ -40,6 +43,23 @@ def without_timeline(lines: Sequence[str], headings: re.Pattern[str]) -> tuple[S
             line = "" if inside else line
         elif not plain.strip():
             timed = False
+        kept.append(line)
+    return (kept, True) if told else (lines, False)
+
+
+def without_plan(lines: Sequence[str], heading: re.Pattern[str]) -> tuple[Sequence[str], bool]:
+    """Leave out the bulleted, numbered or timed lines below a plan's heading; say whether there were any."""
+    kept: list[str] = []
+    inside = told = False
+    for line in lines:
+        plain = comparable(line).plain
+        point = _POINT.match(line) is not None or _TIMED.match(plain) is not None
+        if len(plain) < 80 and heading.fullmatch(plain):
+            inside = True
+        elif plain.strip():
+            inside = inside and (point or line[:1] in " \t")
+            told = told or inside
+            line = "" if inside else line
         kept.append(line)
     return (kept, True) if told else (lines, False)
 
