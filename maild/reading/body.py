@@ -33,6 +33,10 @@ MAX_PARAGRAPH: Final = 200_000
 
 _WORD = re.compile(r"\w+")
 _URL_SLASH = re.compile(r"https?://[^\s|,;]+", re.I)
+_LAST_PLACE = re.compile(
+    r"\b(?!(?:see|in|ticket|case|issue|dashboard|runbook|re|cf|from|to|on|not)\s)\w+\s(#(?=\S*[^\W\d_])[\w.-]*\w)$",
+    re.I,
+)
 _STATUS_SIGN = re.compile(r"[#SPsp]|http")
 _STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+(?:[/–]|-{1,2})\s+|/")
 
@@ -196,6 +200,10 @@ class TextReading:
             place = self.finders.places.item(piece)
             if place is not None:
                 yield Reading("channel", place, piece, Strength.STATUS, sentence.where)
+                continue
+            last = _LAST_PLACE.search(piece)
+            if last is not None and self._is_status(piece.lstrip()):
+                yield Reading("channel", last[1], piece, Strength.STATUS, sentence.where)
 
     def _is_status(self, piece: str) -> bool:
         piece = piece.lower()

@@ -16,6 +16,9 @@ from maild.reading.statements import alternatives, clause_start
 _BY_PREPOSITION = re.compile(r",\s*(?:at|with|as|in|of|under|on)\s+(?:an?\s+|the\s+)?$", re.I)
 
 
+_PREPOSITIONS = frozenset({"at", "in", "as", "of", "with"})
+
+
 @dataclass(frozen=True, slots=True)
 class _CompiledCue:
     kind: str
@@ -62,6 +65,7 @@ class Cues:
         if cue.reach == "backward":
             near = re.split(r"[,;()–]|:(?!\d)|\s-\s", after, maxsplit=1)[0]
             near = self.stops.split(near, maxsplit=1)[0]
+            near = re.split(r"\s(?:as|since)\s", near, maxsplit=1)[0]
             return cue.pattern.search(near) is not None
         if cue.reach == "adjacent":
             found = _last(cue.pattern, before)
@@ -106,11 +110,15 @@ class Cues:
         tail = near[changed.end() :]
         return re.fullmatch(r"[^,;:()]*\b(?:to|from)(?:\s+an?)?\s*", tail, re.I) is not None
 
-    def framed(self, before: str) -> bool:
-        """Whether a frame ("this is a", "we treat it as") stands within a few words before."""
+    def framed(self, before: str, *, verbs: bool = False) -> bool:
+        """Whether a frame ("this is a", "we treat it as") stands within a few words before.
+
+        verbs: whether a bare preposition ("at") is none.
+        """
         near = re.split(r"[;()–]|,\s", before)[-1]
         words = near.split()
-        return self.frames.search(" ".join(words[-7:])) is not None
+        found = self.frames.search(" ".join(words[-7:]))
+        return found is not None and not (verbs and found["frame"].lower() in _PREPOSITIONS)
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

@@ -219,7 +219,7 @@ class PeopleFinder:
         """Find who a sentence says is commander."""
         found = [*self._given(self.commander_patterns, sentence, author)]
         for start, end, person in [*found, *self._own_name(sentence, author)]:
-            if in_quotes(sentence.plain, start, end):
+            if in_quotes(sentence.plain, start, end) or _owned(sentence.plain, start):
                 continue
             kind = self.cues.over("commander", sentence.plain, start, end)
             if kind is None and not _offers(sentence.plain, end):
@@ -274,6 +274,12 @@ class PeopleFinder:
 def me(author: Address) -> Person:
     """Give the author as a person (reading rules, section 8.1)."""
     return Person(author.name or None, author.address or None)
+
+
+def _owned(plain: str, start: int) -> bool:
+    """Whether the title is somebody else's: "the fire brigade's commander is Mr Huber"."""
+    owner = re.search(r"([\w-]+)'s\s+(?:own\s+)?$", plain[:start])
+    return owner is not None and owner[1].lower() not in ("today", "tonight", "incident", "it")
 
 
 def _offers(plain: str, end: int) -> bool:

@@ -11,7 +11,7 @@ from maild.reading.severity import old_value, read_phrase, readings, states, wit
 from maild.reading.statements import Labelled, Sentence, alternatives
 
 _FOLLOWS = re.compile(
-    r"\s*(?:$|[.,;:!?()|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|by|"
+    r"\s*(?:$|[.,;:!?()|/\]–→&·•]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|by|"
     r"ic|sev|severity|incident|channel|bridge|slack|here|please|it|this|the incident|just|today|right|or|also|effective|while|given|then|for now|for the|for us|for our|confirmed|coordinating|join|my|everybody|everyone|of the incident|of the response|of this incident|of our|all)\b)",
     re.I,
 )
@@ -35,6 +35,13 @@ class PhaseFinder:
             rf"(?<![\w#@.-])(?<![^\d ]/)(?:{labels})(?:(?=\d)|(?![\w])(?!-\w))", re.I
         )
         self.behind = re.compile(rf"(?<![\w-])({words})[ \n-](?:{labels})(?![\w-])", re.I)
+        going_on = alternatives(
+            w for w in self.scale.words if w not in ("closed", "resolved", "review")
+        )
+        self.is_word = re.compile(
+            rf"(?<![\w-])(?:{labels})\s+(?:is\s+now|is\s+still|is|now)\s+(?P<word>{going_on})(?![\w-])",
+            re.I,
+        )
         self.trigger = frozenset(word for label in rules.labels for word in label.split()[:1])
 
     def in_label(self, item: Labelled) -> tuple[list[Reading], int]:
@@ -62,10 +69,22 @@ class PhaseFinder:
             if states(self.field, self.cues, plain, begin, phrase, _FOLLOWS):
                 words = sentence.words(begin, phrase.end)
                 yield from readings(self.field, phrase, words, Strength.PROSE, sentence.where)
+        yield from self._in_a_word(sentence)
         for match in self.behind.finditer(plain):
             number = self.scale.words[re.sub(r"\s+", " ", match[1].lower())]
             phrase = Phrase((number,), "", match.end())
             if states(self.field, self.cues, plain, match.start(), phrase, _FOLLOWS):
+                words = sentence.words(match.start(), match.end())
+                yield Reading(self.field, number, words, Strength.PROSE, sentence.where)
+
+    def _in_a_word(self, sentence: Sentence) -> Iterator[Reading]:
+        """Read "Phase is containment"; "the phase is closed" may speak of the phase itself."""
+        plain = sentence.plain
+        for match in self.is_word.finditer(plain):
+            number = self.scale.words[re.sub(r"\s+", " ", match["word"].lower())]
+            phrase = Phrase((number,), "", match.end())
+            begins = self.cues.states_at_start(plain, match.start())
+            if begins and states(self.field, self.cues, plain, match.start(), phrase, _FOLLOWS):
                 words = sentence.words(match.start(), match.end())
                 yield Reading(self.field, number, words, Strength.PROSE, sentence.where)
 

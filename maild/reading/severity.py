@@ -10,9 +10,9 @@ from maild.reading.scale import Phrase, Scale, scale
 from maild.reading.statements import Labelled, Sentence, Where, alternatives, in_quotes
 
 _FOLLOWS = re.compile(
-    r"\s*(?:$|[.,;:!?()|/\]–→&]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|for|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|in|on|by|if|"
+    r"\s*(?:$|[.,;:!?()|/\]–→&·•]|-\s|-{1,2}>|=>|\"|\n|(?:and|but|for|since|because|as|until|at|now|still|again|i|we|i'm|we're|so|with|from|in|on|by|if|"
     r"is|here|please|incident|outage|it|this|the|not|just|today|right|or|would|unless|also|effective|until|per|due|then|while|given|"
-    r"phase|declared|confirmed|proposed|was|everybody|everyone|coordinating|join|my|our|all)\b)",
+    r"phase|issue|situation|event|emergency|problem|type|level|now|declared|confirmed|proposed|was|everybody|everyone|coordinating|join|my|our|all)\b)",
     re.I,
 )
 
@@ -102,7 +102,10 @@ def states(
         return False
     if begins:
         return follows.match(cues.harmless.sub(";", plain[phrase.end :])) is not None
-    return cues.framed(plain[:begin]) or cues.led_by_change(plain[:begin])
+    if cues.led_by_change(plain[:begin]) or cues.framed(plain[:begin], verbs=True):
+        return True
+    # Behind a bare preposition only what ends there is a state: not "tripped at phase 3 overcurrent".
+    return cues.framed(plain[:begin]) and follows.match(plain, phrase.end) is not None
 
 
 def with_article(plain: str, begin: int, end: int) -> int:

@@ -184,11 +184,17 @@ def _heads_line(match: re.Match[str]) -> bool:
     return match["lead"] in ("", "\n")
 
 
+# "IC for us: ..." is the label "IC"; "vendor IC: ..." is not.
+_FOR_US = re.compile(
+    r"\s(?:for\s(?:us|now|this|this one|this incident|the incident|today|tonight|this shift)|of (?:this|the) incident|today|tonight|now)$"
+)
+
+
 def _known_tail(match: re.Match[str], known: frozenset[str]) -> tuple[str, int]:
     """Give the label and where it starts: "our current severity" is severity, "vendor severity" not."""
     label = re.sub(r"\s+", " ", match["label"]).strip().lower()
     label = re.sub(r"\s*\([^()]*\)?$", "", label) if label not in known else label
-    label = label.strip(" .-")
+    label = _FOR_US.sub("", label.strip(" .-")) if label not in known else label
     start = match.start("label")
     for prefix in (
         "current ",

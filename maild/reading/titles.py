@@ -33,7 +33,7 @@ class TitlePatterns:
         adverb = rf"\s+(?:(?:{alternatives(rules.adverbs)})\s+)?"
         become = alternatives(rules.becomes).replace(r"\s+", adverb)
         self.mine = re.compile(
-            rf"(?<![\w])I(?:\s+am|'m|\s+m|\s+will\s+be|'ll\s+be|\s+lead\s+(?:this|it)\s+as|\s+run\s+(?:this|it)\s+as|\s+remain|\s+stay|\s+continue|\s+continue\s+as|\s+act\s+as|\s+serve\s+as"
+            rf"(?<![\w])I(?:\s+am|'m|\s+m|\s+will\s+be|'ll\s+be|\s+lead\s+(?:this|it)\s+as|\s+run\s+(?:this|it)\s+as|\s+remain|\s+stay|\s+continue|\s+continue\s+as|(?:\s+will|'ll)?\s+continue\s+to\s+(?:be|act\s+as|serve\s+as)|\s+act\s+as|\s+serve\s+as"
             rf"|(?:\s+have|'ve)?\s+(?:taken|took)\s+over(?:\s+from\s+[^.,;]{{1,40}}?)?\s+as|\s+took\s+over(?:\s+from\s+[^.,;]{{1,40}}?)?\s+as|\s+take\s+over(?:\s+from\s+[^.,;]{{1,40}}?)?\s+as"
             rf"|(?:'m|\s+am)\s+taking\s+over(?:\s+from\s+[^.,;]{{1,40}}?)?\s+as|(?:'ll|\s+will)\s+(?:act|serve|take\s+over|step\s+in|stay\s+on|continue)(?:\s+from\s+[^.,;]{{1,40}}?)?\s+as"
             rf"|(?:'ll|\s+will)?\s+take|(?:'m|\s+am)\s+taking|\s+have|'ve\s+got|\s+hold|\s+keep|\s+assume|(?:'m|\s+am)\s+assuming|\s+step\s+in\s+as|\s+now\s+act\s+as|(?:'ve|\s+have)\s+assumed)"

@@ -163,7 +163,27 @@ CAUSES = [
     ("Sev1 phase1", "phase", 1),
     ("See #inc-phase1 for it.", "phase", None),
     ("I was incident commander from 08:30 to 12:00, at severity 2.", "severity", None),
-    ("It was 12:00: severity 2.", "severity", 2),
+    ("It was noon, severity 2.", "severity", 2),
+    # Somebody else's commander, and ours.
+    ("Their IC is Karl Benz.", "commander", None),
+    ("The fire brigade's commander is Karl Benz.", "commander", None),
+    ("Tonight's commander is Karl Benz.", "commander", "Karl Benz"),
+    ("IC for us: Uma Rao", "commander", "Uma Rao"),
+    ("Vendor IC: Uma Rao", "commander", None),
+    ("I continue to be IC.", "commander", "Kim Park"),
+    # Middle dots, and a place at the end of a status line.
+    ("SEV1 · Phase 0 · IC Ty Monroe", "phase", 0),
+    ("SEV2 PHASE 1 IC RAMON DIAZ #bgp-flap", "channel", ("#bgp-flap",)),
+    ("SEV2 phase 1 see #bgp-flap", "channel", None),
+    # A phase in a word, and a phase of something else behind a preposition.
+    ("Phase is containment.", "phase", 1),
+    ("The discovery phase is closed.", "phase", None),
+    ("Motor 2 tripped at phase 3 overcurrent.", "phase", None),
+    ("We are at phase 3.", "phase", 3),
+    ("I'd say sev 2 for the moment.", "severity", 2),
+    ("Sev 2 the moment it rains.", "severity", None),
+    ("Phase 1 as Ramon has the process.", "phase", 1),
+    ("Severity 1 process applies.", "severity", None),
     # A role of nobody, in capitals.
     ("Scribe: N/A", "scribe", None),
     ("Scribe: Nora Adams", "scribe", "Nora Adams"),
