@@ -19,7 +19,7 @@ RULER = "-" * 72
 _STAMP_ID = re.compile(r"\bINC-\d{4}-\d{4,}\b")
 _RULER_LINE = re.compile(r"^[>\s]*-{72}\s*$")
 _DASHES = re.compile(r"^[\s>]*[-_=*─—]{3,}|[-_=*]{3,}\s*$")
-_HAS_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+\.\w+")
+_HAS_ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@.]{1,64}(?:\.[^\s<>@.]{1,64}){0,8}\.\w")
 _HAS_TIME = re.compile(r"\d{1,2}[:.h時]\s?\d{2}|\b\d{4}\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _FIELD_LINE = re.compile(
     r"^[\s>]*[*_]*([^\W\d_][^:：*]{0,24}?)\s?[*_]*\s?[:：][*_]*(?:\s|$)\s*(.*)$"
