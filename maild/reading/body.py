@@ -35,6 +35,7 @@ MAX_PARAGRAPH: Final = 200_000
 MAX_SAID: Final = 40
 
 _STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+(?:[/–]|-{1,2})\s+|/")
+_DIGIT = re.compile(r"\d")
 _URL_SLASH = re.compile(r"https?://[^\s|,;]+", re.I)
 _ENDS_WITH_PLACE = re.compile(
     r"[ \t]*(?:[|,;/·]|[–-]{1,2}(?=\s)|\.(?=\s))[ \t]*(\S+)[ \t]*(?=\n|$|\|)"
@@ -191,7 +192,8 @@ class TextReading:
             )
         plain = sentence.plain
         words = set(WORD.findall(plain.lower()))
-        words.update([word.rstrip("0123456789") for word in words if word[-1].isdecimal()])
+        if _DIGIT.search(plain):  # "SEV2" is worth a look for "sev"
+            words.update([word.rstrip("0123456789") for word in words if word[-1].isdecimal()])
         yield from self.status_items(sentence, plain)
         if words.isdisjoint(finders.telling):
             return
