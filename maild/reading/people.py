@@ -243,7 +243,9 @@ class PeopleFinder:
         for start, end, person in (*found, *self._own_name(sentence, author)):
             if in_quotes(sentence.plain, start, end) or self._owned(sentence.plain, start):
                 continue
-            kind = self.cues.over("commander", sentence.plain, start, end)
+            renewed = self.commander_patterns.renews(sentence.plain[start:end])
+            but = "historical" if renewed else ""
+            kind = self.cues.over("commander", sentence.plain, start, end, but)
             if kind is None and not self.offers.match(sentence.plain, end):
                 words = sentence.words(start, end)
                 if person.name and self._is_team(person.name):

@@ -80,6 +80,8 @@ class TitleSentences:
     i_am: Words
     i: Words
     i_also: Words
+    i_not: Words
+    now_is: Words
     copulas: Words
     adverbs: Words
     scope: Words

@@ -48,6 +48,7 @@ class TitlePatterns:
         self.title = rf"(?:{named})(?:\s*\((?:{named})\))?(?![\w-])"
         self.modifier = rf"(?:(?:{alternatives(rules.commander.modifiers)})\s+){{0,5}}"
         self.me = my_names(rules.names.self)
+        self.now_me = rf"[,;]\s*(?:{alternatives(rules.sentences.now_is)})\s+(?:{self.me})"
 
     @cached_property
     def mine(self) -> tuple[re.Pattern[str], ...]:
@@ -65,6 +66,9 @@ class TitlePatterns:
             _compiled(
                 rf"(?<![\w-]){self.title}\s*(?:{said}|{alternatives(words.adverbs)}|=)\s*:?\s*(?:{self.me})\b"
                 rf"|\b(?:{self.me})\s+(?:{alternatives(words.as_title)})\s+{self.modifier}{self.title}"
+            ),
+            _compiled(
+                rf"(?<![\w-]){self.title}(?:\s[^.,;:!?]{{1,40}})?{self.now_me}(?=[.,;!\s]*$)"
             ),
         )
 
@@ -111,7 +115,10 @@ class TitlePatterns:
         takes = _compiled(
             rf"(?<![\w@.-])({person})\s+(?:{alternatives(words.takes_command)})(?!\w)"
         )
-        return (title_moves, made, bare, remarked, takes)
+        not_i = _compiled(
+            rf"(?<!\w)(?:{alternatives(words.i_not)})\s+{self.modifier}{title}\s*[,;]\s*({person})\s+(?:{alternatives(words.copulas)})(?=[.,;!\s]*$)",
+        )
+        return (title_moves, made, bare, remarked, takes, not_i)
 
     @cached_property
     def handoffs(self) -> tuple[re.Pattern[str], ...]:
@@ -152,6 +159,10 @@ class TitlePatterns:
             for match in candidates(pattern, plain):
                 if not self._lies_ahead(plain, match):
                     yield Given(match.start(), match.end(), match[1], match.start(1))
+
+    def renews(self, words: str) -> bool:
+        """Whether the words of a title say who had it before: "(Ben was) IC, now it is me"."""
+        return re.search(rf"{self.now_me}$", words, re.I) is not None
 
     def _lies_ahead(self, plain: str, match: re.Match[str]) -> bool:
         """Whether a handoff lies ahead: "handing over to Bob at 18:00"."""
