@@ -139,16 +139,20 @@ class PeopleFinder:
         return [self._named(part, author) for part in parts] or [(None, "missing")]
 
     def _apart(self, value: str) -> list[str]:
-        """Split "Jane Smith and Bob Lee"; what follows a comma may also be a remark or a title."""
+        """Split "Jane Smith and Bob Lee"; what follows a comma may also be a remark or a title.
+
+        "Jane Smith and team" names Jane.
+        """
         pieces = [p for p in self.joins.split(self.remarks.sub("", value)) if p.strip()]
+        pieces = [p for p in pieces if p == pieces[0] or p.strip(" .").lower() not in self.company]
         people = [p for p in pieces if self._looks_named(p)]
         if len(people) < 2 and len(pieces) > 1 and self._one_team(value, pieces):
             return [value]
         return people if len(people) > 1 else pieces[:1]
 
     def _one_team(self, value: str, pieces: list[str]) -> bool:
-        """Whether "Trust & Safety team" is one team; "Jane Smith and team" names Jane."""
-        if " " in pieces[0].strip() or pieces[1].strip(" .").lower() in self.company:
+        """Whether "Trust & Safety team" is one team."""
+        if " " in pieces[0].strip():
             return False
         if _BY_HAND.search(pieces[0]) or pieces[0].strip().lower() in self.self_words:
             return False

@@ -89,6 +89,8 @@ CAUSES = [
     ("IC: Trust & Safety team", "commander", "invalid"),
     ("IC: Facilities", "commander", "invalid"),
     ("IC: Jane Smith and team", "commander", "Jane Smith"),
+    ("IC: Jane and Team", "commander", "Jane"),
+    ("IC: Jane and Tim", "commander", "conflict"),
     ("IC: Jane Smith / SRE", "commander", "Jane Smith"),
     # A title behind what somebody does; without the title it is none (section 8.10).
     ("I'll be running this as IC.", "commander", "Kim Park"),
