@@ -69,6 +69,7 @@ class ReplyWords:
     snooze: Words
     stop_reminders: Words
     summary: Words
+    greeted: Words
     greetings: Words
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from maild.mail.message import Address
+from maild.reading.cues import Cues
 from maild.reading.grammar import WORD, compiled_grammar
 from maild.reading.moments import MomentFinder
 from maild.reading.people import PeopleFinder
@@ -20,18 +21,25 @@ from maild.reading.statements import (
     Sentence,
     Text,
     comparable,
-    compiled_cues,
     head_row,
     labelled,
     paragraphs,
+    quotations,
     sentences,
+    within,
 )
+from maild.reading.timeline import OtherTimes
 
 MAX_SENTENCE: Final = 3_000
 MAX_PARAGRAPH: Final = 200_000
 MAX_SAID: Final = 40
 
-_STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+[/–-]\s+|/")
+_STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+(?:[/–]|-{1,2})\s+|/")
+_DIGIT = re.compile(r"\d")
+_URL_SLASH = re.compile(r"https?://[^\s|,;]+", re.I)
+_ENDS_WITH_PLACE = re.compile(
+    r"[ \t]*(?:[|,;/·]|[–-]{1,2}(?=\s)|\.(?=\s))[ \t]*(\S+)[ \t]*(?=\n|$|\|)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +57,23 @@ class Finders:
     def __init__(self, rules: Rules, names: ListNames) -> None:
         self.rules, self.names = rules, names
         self.grammar = compiled_grammar(rules.grammar)
-        cues = compiled_cues(rules.cues, self.grammar)
+        cues = Cues(rules.cues, self.grammar, (*rules.severity.labels, *rules.phase.labels))
         people = rules.people.names
         self.severity = SeverityFinder(rules.severity, people, cues)
         self.phase = PhaseFinder(rules.phase, people, cues)
-        self.people = PeopleFinder(rules.people, cues)
+        fields = (*rules.severity.labels, *rules.phase.labels, *rules.channel.labels)
+        self.people = PeopleFinder(
+            rules.people,
+            cues,
+            [label for label in fields if label not in rules.channel.weak_labels],
+        )
         self.places = PlaceFinder(rules.channel, people, cues)
         self.moments = MomentFinder(rules.times, self.grammar)
         self.cues = cues
+        minutes = rules.times.units.get("minute", ())
+        self.other_times = OtherTimes(rules.cues.statement, minutes)
+        self.greetings = frozenset(rules.mail.words.greetings)
+        self.greeted = self.greetings.union(rules.mail.words.greeted)
         self.known = frozenset(
             {
                 *self.severity.labels, *self.phase.labels, *self.phase.status_labels,
@@ -93,6 +110,8 @@ class TextReading:
 
     def body(self, lines: Sequence[str]) -> str:
         """Read the body; give what it says besides fields and greetings, "" for nothing."""
+        lines, told = self.finders.other_times.without(lines)
+        self.said += [" ".join(line.split()) for line in told[:MAX_SAID]]
         for paragraph in paragraphs(lines):
             text = (
                 head_row(paragraph, self.finders.known) if "|" in paragraph.original else paragraph
@@ -101,21 +120,22 @@ class TextReading:
         return " ".join(self.said)
 
     def paragraph(self, text: Text) -> None:
-        items = labelled(text, self.finders.known, self.finders.grammar.label_prefixes)
+        items = labelled(text, self.finders.known, self.finders.grammar)
+        quoted = quotations(text)
         at = 0
         for item in items:
-            if item.label not in self.finders.known:
+            if item.label not in self.finders.known or within(quoted, item.at):
                 continue
             end = self.label(item)
             if end is None:
                 continue
-            self.prose(text, at, item.at)
+            self.prose(text, at, item.at, quoted)
             at = self.place_behind(text, end)
-        self.prose(text, at, len(text.plain))
+        self.prose(text, at, len(text.plain), quoted)
 
     def place_behind(self, text: Text, at: int) -> int:
         """Read a #name or URL that ends a status line: "IC: me | #inc-1"."""
-        match = re.compile(r"[ \t]*[|,;/·][ \t]*(\S+)[ \t]*(?=\n|$|\|)").match(text.plain, at)
+        match = _ENDS_WITH_PLACE.match(text.plain, at)
         place = self.finders.places.place.fullmatch(match[1]) if match else None
         if match is None or place is None or place["phone"]:
             return at
@@ -149,12 +169,16 @@ class TextReading:
         self.readings += found
         return end
 
-    def prose(self, text: Text, start: int, end: int) -> None:
+    def prose(
+        self, text: Text, start: int, end: int, quoted: Sequence[tuple[int, int]] = ()
+    ) -> None:
+        """Read a stretch between fields; what stands between quotation marks states nothing."""
         end = min(end, start + MAX_PARAGRAPH)
         for sentence in sentences(text, start, end, self.finders.grammar):
-            found = list(self.sentence(sentence))
+            theirs = bool(quoted) and within(quoted, sentence.first)
+            found = [] if theirs else list(self.sentence(sentence))
             self.readings += found
-            if len(self.said) < MAX_SAID and self.says_more(sentence, found):
+            if len(self.said) < MAX_SAID and (theirs or self.says_more(sentence, found)):
                 said = " ".join(sentence.words(0, len(sentence.plain)).split())
                 # A field at its start may leave the sentence with the field's full stop.
                 self.said.append(said.lstrip(" .,;:|"))
@@ -168,7 +192,8 @@ class TextReading:
             )
         plain = sentence.plain
         words = set(WORD.findall(plain.lower()))
-        words.update([word.rstrip("0123456789") for word in words if word[-1].isdecimal()])
+        if _DIGIT.search(plain):  # "SEV2" is worth a look for "sev"
+            words.update([word.rstrip("0123456789") for word in words if word[-1].isdecimal()])
         yield from self.status_items(sentence, plain)
         if words.isdisjoint(finders.telling):
             return
@@ -192,10 +217,10 @@ class TextReading:
         if len(plain) > 200 or not self.finders.has_status(plain):
             return
         line = _line_of(sentence)
-        pieces = [p for p in (p.strip(" .\n") for p in _STATUS_SPLIT.split(plain)) if p]
+        pieces = [p for p in (p.strip(" .\n") for p in _pieces(plain)) if p]
         severity = self.finders.severity
         short = [piece for piece in pieces if severity.status.fullmatch(piece)]
-        others = any(self._is_status(p.strip()) for p in _STATUS_SPLIT.split(line))
+        others = any(self._is_status(p.strip()) for p in _pieces(line))
         for piece in short if others or len(pieces) == len(short) else ():
             phrase = severity.scale.phrase(piece, 0, words=False, short=True)
             for number in phrase.numbers:
@@ -204,6 +229,8 @@ class TextReading:
                 yield Reading("severity", piece, piece, Strength.STATUS, sentence.where, "invalid")
         for piece in pieces if others else ():
             place = self.finders.places.item(piece)
+            if place is None and self._is_status(piece.lstrip()):
+                place = self.finders.places.ends(piece)
             if place is not None:
                 yield Reading("channel", place, piece, Strength.STATUS, sentence.where)
 
@@ -236,14 +263,28 @@ class TextReading:
         words = re.findall(r"[^\W\d_][\w'-]*", plain)
         if not words:
             return False
-        greeting = " ".join(words[:2]).lower()
-        if len(words) <= 4 and any(
-            greeting.startswith(g) for g in self.finders.rules.mail.words.greetings
-        ):
+        if len(words) <= 4 and self._greets(words):
             return False
         if re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4}", plain):
             return True
-        return len(words) >= (4 if found else 2)
+        # Beside a start alone the rest is news: "Every insert fails since 09:05."
+        return len(words) >= (4 if {r.field for r in found} - {"started_at"} else 2)
+
+    def _greets(self, words: Sequence[str]) -> bool:
+        """Whether a few words greet: "Hi all", "Dear Anna"; "All barriers crashed" says something."""
+        finders = self.finders
+        phrases = (" ".join(words[:n]).lower() for n in (3, 2, 1))
+        greeting = next((phrase for phrase in phrases if phrase in finders.greetings), "")
+        rest = words[len(greeting.split()) :]
+        return bool(greeting) and all(
+            word[:1].isupper() or word.lower() in finders.greeted for word in rest
+        )
+
+
+def _pieces(line: str) -> list[str]:
+    """Split a status line at its separators; the slashes of an URL are none."""
+    whole = _URL_SLASH.sub(lambda url: url[0].replace("/", "\0"), line)
+    return [piece.replace("\0", "/") for piece in _STATUS_SPLIT.split(whole)]
 
 
 def _line_of(sentence: Sentence) -> str:

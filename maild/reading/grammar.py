@@ -27,6 +27,7 @@ class Grammar:
     steady: frozenset[str]
     numbers: Mapping[str, int]
     label_prefixes: tuple[str, ...]
+    label_suffix: re.Pattern[str]
     join: str
     articles: str
     prepositions: str
@@ -35,6 +36,7 @@ class Grammar:
     open_ended: frozenset[str]
     boundary: re.Pattern[str]
     to_value: re.Pattern[str]
+    from_value: re.Pattern[str]
 
     def abbreviates(self, text: str) -> bool:
         """Whether the period that ends a text belongs to its last word: "e.g.", "J."."""
@@ -52,6 +54,7 @@ def compiled_grammar(rules: GrammarRules) -> Grammar:
     sentence, value = rules.sentence, rules.value
     articles = alternatives(sentence.articles)
     conjunctions = alternatives(sentence.conjunctions)
+    article = rf"\s*(?:(?:{articles})\s*)?"
     return Grammar(
         joins=frozenset(sentence.joins),
         history=frozenset(value.history),
@@ -63,6 +66,7 @@ def compiled_grammar(rules: GrammarRules) -> Grammar:
         steady=frozenset(value.steady),
         numbers=rules.numbers,
         label_prefixes=tuple(f"{word} " for word in sentence.label_prefixes),
+        label_suffix=re.compile(rf"\s(?:{alternatives(sentence.label_suffixes)})$"),
         join=alternatives(sentence.joins),
         articles=articles,
         prepositions=alternatives(sentence.prepositions),
@@ -70,7 +74,8 @@ def compiled_grammar(rules: GrammarRules) -> Grammar:
         abbreviations=frozenset(word.rstrip(".") for word in sentence.abbreviations),
         open_ended=frozenset(sentence.open_ended),
         boundary=re.compile(rf"[;,()–|•·\[\]]|\s-\s|\s/\s|(?<!\w)(?:{conjunctions})(?!\w)", re.I),
-        to_value=re.compile(rf"\b(?:{alternatives(value.new)})\s*(?:(?:{articles})\s*)?$", re.I),
+        to_value=re.compile(rf"\b(?:{alternatives(value.new)}){article}$", re.I),
+        from_value=re.compile(rf"\b(?:{alternatives(value.old)}){article}$", re.I),
     )
 
 

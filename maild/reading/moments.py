@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from maild.reading.grammar import Grammar, Hints, alternatives
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import TimeRules
-from maild.reading.statements import Labelled, Sentence
+from maild.reading.statements import REACH, Labelled, Sentence
 
 Direction = Literal["ahead", "behind"]
 
@@ -38,6 +38,9 @@ class MomentFinder:
         about, ahead = alternatives(rules.about), alternatives(rules.ahead)
         self.since = re.compile(
             rf"(?<!\w)(?:{alternatives(rules.prose_start)})\s+(?:(?:{about})\s*)?", re.I
+        )
+        self.no_start = re.compile(
+            rf"(?<!\w)(?:{alternatives(rules.no_start)})(?:\s+[\w'-]+){{0,3}}\s*$", re.I
         )
         self.no_promise = re.compile(rf"\b(?:{alternatives(rules.no_promise)})\b", re.I)
         self.lead = re.compile(
@@ -70,6 +73,8 @@ class MomentFinder:
                 yield Reading("next_update", at, words, Strength.PROSE, sentence.where)
                 return
         for match in self.since.finditer(plain):
+            if self.no_start.search(" ".join(plain[: match.start()][-REACH:].split()[-4:])):
+                continue
             rest = plain[match.end() : match.end() + 40]
             clock = self._clock(rest)
             day = self.day.match(rest)

@@ -5,13 +5,14 @@ offered or in the past names nobody (reading rules, sections 1, 8.1, 8.2, 8.10).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from maild.mail.message import Address
-from maild.reading.grammar import Grammar, Hints, alternatives
+from maild.reading.cues import Cues
+from maild.reading.grammar import Grammar, Hints, alternatives, candidates
 from maild.reading.reading import Outcome, Person, Reading, Strength
 from maild.reading.rules import PeopleRules
-from maild.reading.statements import Cues, Labelled, Sentence
+from maild.reading.statements import Labelled, Sentence, in_quotes
 from maild.reading.titles import TitlePatterns, my_names
 
 # Capitals by range: Latin-1, the Latin extensions (small letters too, which does no harm), Greek, Cyrillic.
@@ -30,7 +31,8 @@ _BY_HAND = re.compile(rf"({_ADDRESS})|({_HANDLE})")
 class PeopleFinder:
     """Finds people with the words of one rule set."""
 
-    def __init__(self, rules: PeopleRules, cues: Cues) -> None:
+    def __init__(self, rules: PeopleRules, cues: Cues, others: Iterable[str] = ()) -> None:
+        """others: labels of other fields, which may follow a name at once: "IC Bob phase 1"."""
         self.rules, self.cues = rules, cues
         grammar = cues.grammar
         names = rules.names
@@ -54,12 +56,12 @@ class PeopleFinder:
         }
         self.leading = re.compile(rf"^\s*({self.person})", re.I)
         self.role_patterns = {
-            role: TitlePatterns(rules, grammar, self.person, words.labels, commander=False)
+            role: TitlePatterns(rules, grammar, self.person, words.labels)
             for role, words in rules.roles.items()
             if role != "experts"
         }
         self.commander_patterns = TitlePatterns(
-            rules, grammar, self.person, rules.commander.titles, commander=True
+            rules, grammar, self.person, rules.commander.titles, others=others
         )
         commander = rules.commander
         self.trigger = Hints(commander.titles, commander.handoff, rules.sentences.takes_command)
@@ -86,6 +88,11 @@ class PeopleFinder:
         self.after = re.compile(rf"\s+(?:{alternatives(names.after)})\b.*")
         self.apart = re.compile(rf"[<(\[]|\s[-–]\s|,|\b(?:{alternatives(names.contact)})\b")
         self.offices = re.compile(rf"\b(?:{alternatives(names.offices)})\b", re.I)
+        possessives = alternatives(words.possessives)
+        self.owner = re.compile(rf"(?<![\w-])([\w-]+(?:{possessives}))\s+$", re.I)
+        self.ours = frozenset(words.ours)
+        self.company = frozenset(rules.commander.company)
+        self.grouped = re.compile(rf"\s*(?:[/&+]|(?:{grammar.join})\b)", re.I)
         self.offers = re.compile(rf"[^.;]{{0,30}}\b(?:{grammar.conditions})\b", re.I)
 
     # One person behind a label --------------------------------------------------------------
@@ -93,7 +100,8 @@ class PeopleFinder:
     def commander_in_label(self, item: Labelled, author: Address) -> tuple[list[Reading], int]:
         """Read "IC: ..."; the second is where the value ends in the text."""
         value = _sentence(_first_line(item, self.runs_on)[0], self)
-        value = self._people_alone(value.partition("|")[0])
+        value = re.split(r"\||(?<=[\w.)])\s(?:-{1,2}|–)\s", value, maxsplit=1)[0]
+        value = self._people_alone(value)
         people = self.one_person(value, author)
         if len(people) == 1:
             value = re.split(r"(?<!^)[,;|]", value, maxsplit=1)[0]
@@ -131,10 +139,25 @@ class PeopleFinder:
         return [self._named(part, author) for part in parts] or [(None, "missing")]
 
     def _apart(self, value: str) -> list[str]:
-        """Split "Jane Smith and Bob Lee"; what follows a comma may also be a remark or a title."""
+        """Split "Jane Smith and Bob Lee"; what follows a comma may also be a remark or a title.
+
+        "Jane Smith and team" names Jane.
+        """
         pieces = [p for p in self.joins.split(self.remarks.sub("", value)) if p.strip()]
+        pieces = [p for p in pieces if p == pieces[0] or p.strip(" .").lower() not in self.company]
         people = [p for p in pieces if self._looks_named(p)]
+        if len(people) < 2 and len(pieces) > 1 and self._one_team(value, pieces):
+            return [value]
         return people if len(people) > 1 else pieces[:1]
+
+    def _one_team(self, value: str, pieces: list[str]) -> bool:
+        """Whether "Trust & Safety team" is one team."""
+        if " " in pieces[0].strip():
+            return False
+        if _BY_HAND.search(pieces[0]) or pieces[0].strip().lower() in self.self_words:
+            return False
+        joined = self.grouped.match(value, len(pieces[0])) is not None
+        return joined and self._is_team(pieces[1])
 
     def _looks_named(self, piece: str) -> bool:
         piece = piece.strip(" .")
@@ -157,7 +180,7 @@ class PeopleFinder:
         return person, "value"
 
     def _is_team(self, said: str) -> bool:
-        name = re.sub(r"[<(].*", "", said)
+        name = re.split(r"[<(]|\s[-–]\s", said, maxsplit=1)[0]
         return self.teams.search(name) is not None or self.collective.match(name) is not None
 
     def parse(self, value: str, author: Address) -> Person | None:
@@ -203,6 +226,8 @@ class PeopleFinder:
 
     def several(self, value: str, author: Address) -> Iterator[Person]:
         """Split a list of people at commas, semicolons and "and"."""
+        if value.strip(" .,;*").lower() in self.nobody:
+            return
         value = re.sub(r"\([^()@]*\)", "", value)
         value = value.partition("|")[0].replace("\n", " ")
         for piece in self.lists.split(value):
@@ -218,8 +243,13 @@ class PeopleFinder:
 
     def commander_in_sentence(self, sentence: Sentence, author: Address) -> Iterator[Reading]:
         """Find who a sentence says is commander."""
-        for start, end, person in self._given(self.commander_patterns, sentence, author):
-            kind = self.cues.over("commander", sentence.plain, start, end)
+        found = self._given(self.commander_patterns, sentence, author)
+        for start, end, person in (*found, *self._own_name(sentence, author)):
+            if in_quotes(sentence.plain, start, end) or self._owned(sentence.plain, start):
+                continue
+            renewed = self.commander_patterns.renews(sentence.plain[start:end])
+            but = "historical" if renewed else ""
+            kind = self.cues.over("commander", sentence.plain, start, end, but)
             if kind is None and not self.offers.match(sentence.plain, end):
                 words = sentence.words(start, end)
                 if person.name and self._is_team(person.name):
@@ -228,6 +258,23 @@ class PeopleFinder:
                     )
                 else:
                     yield Reading("commander", person, words, Strength.PROSE, sentence.where)
+
+    def _own_name(self, sentence: Sentence, author: Address) -> Iterator[tuple[int, int, Person]]:
+        """Find "commander ryo tanabe" where that is the author, in whatever letter case."""
+        plain = sentence.plain
+        first, *more = author.name.lower().split() or [""]
+        if not more or first not in plain.lower():
+            return
+        own = r"\s+".join(re.escape(part) for part in author.name.split())
+        title = alternatives(self.commander_labels)
+        pattern = rf"(?:^|[|,;/\n]|\d)\s*+(?:{title})\s+{own}\s*(?=[|,;/.\n]|$)"
+        for match in candidates(re.compile(pattern, re.I), plain):
+            yield match.start(), match.end(), me(author)
+
+    def _owned(self, plain: str, start: int) -> bool:
+        """Whether the title is somebody else's: "the fire brigade's commander is Mr Huber"."""
+        owner = self.owner.search(plain, max(0, start - 60), start)
+        return owner is not None and owner[1].lower() not in self.ours
 
     def roles_in_sentence(self, sentence: Sentence, author: Address) -> Iterator[Reading]:
         """Find who a sentence says is liaison, lead or scribe."""
@@ -289,6 +336,8 @@ def _sentence(value: str, finder: PeopleFinder) -> str:
     for match in re.finditer(r"\.(?=\s|$)", value):
         word = re.search(r"([^\s.(]+(?:\.[^\s.(])*)$", value[: match.start()])
         token = (word[1] if word else "").lower()
+        if "".join(value[: match.start()].rsplit(None, 1)[-1:]).lower() in finder.title_words:
+            continue
         following = value[match.end() :].lstrip()
         if len(token) == 1 or token in finder.title_words or re.fullmatch(r"(?:\w\.)+\w", token):
             if not following or following[:1] in ",;(<" or len(token) != 1:

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 
+from maild.reading.cues import Cues
 from maild.reading.grammar import alternatives, candidates
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import NameRules, PhaseRules
 from maild.reading.scale import Phrase, Scale, scale
-from maild.reading.severity import following, read_phrase, readings, states
-from maild.reading.statements import Cues, Labelled, Sentence
+from maild.reading.severity import following, old_value, read_phrase, readings, states
+from maild.reading.statements import Labelled, Sentence
 
 
 class PhaseFinder:
@@ -25,8 +26,14 @@ class PhaseFinder:
         self.cues = cues
         labels = alternatives(rules.labels)
         words = alternatives(self.scale.words)
-        self.ahead = re.compile(rf"(?<![\w#/@.-])(?:{labels})(?![\w])(?!-\w)", re.I)
+        self.ahead = re.compile(
+            rf"(?<![\w#@.-])(?<![^\d ]/)(?:{labels})(?:(?=\d)|(?![\w])(?!-\w))", re.I
+        )
         self.behind = re.compile(rf"(?<![\w-])({words})[ \n-](?:{labels})(?![\w-])", re.I)
+        unlinked = alternatives(rules.unlinked)
+        self.of_itself = re.compile(
+            rf"\s+(?:{alternatives(rules.links)})\s+(?:{unlinked})(?!\w)", re.I
+        )
         self.follows = following(rules.follows)
         own = alternatives(rules.own)
         self.of_another = re.compile(rf"\s*[-–]?\s*(?:{alternatives(rules.of)})\s+(?!{own})", re.I)
@@ -43,15 +50,15 @@ class PhaseFinder:
         """Find what a sentence states."""
         plain = sentence.plain
         for match in candidates(self.ahead, plain):
-            phrase = self.scale.phrase(plain, match.end(), words=False)
-            if phrase.empty:
-                # "we are in phase monitoring", and not "at this phase monitoring helps"
-                named = self.scale.phrase(plain, match.end(), words=True)
-                phrase = named if self.follows.match(plain, named.end) else phrase
-            if phrase.empty or self.of_another.match(plain, phrase.end):
+            old = old_value(self.cues, plain, match.start())
+            phrase = self._phrase(plain, match.end(), old)
+            if phrase.empty or (old and not phrase.moved):
                 continue
-            if states(self.field, self.cues, plain, match.start(), phrase, self.follows):
-                words = sentence.words(match.start(), phrase.end)
+            if self.of_another.match(plain, phrase.end):
+                continue
+            begin = self.cues.with_article(plain, match.start(), match.end())
+            if states(self.field, self.cues, plain, begin, phrase, self.follows):
+                words = sentence.words(begin, phrase.end)
                 yield from readings(self.field, phrase, words, Strength.PROSE, sentence.where)
         for match in candidates(self.behind, plain):
             number = self.scale.words[re.sub(r"\s+", " ", match[1].lower())]
@@ -59,6 +66,19 @@ class PhaseFinder:
             if states(self.field, self.cues, plain, match.start(), phrase, self.follows):
                 words = sentence.words(match.start(), match.end())
                 yield Reading(self.field, number, words, Strength.PROSE, sentence.where)
+
+    def _phrase(self, plain: str, at: int, old: bool) -> Phrase:
+        """Read the phrase behind "phase": a number, or a word with which its clause ends.
+
+        "We are in phase monitoring" and "phase is containment" count; "at this phase monitoring
+        helps" does not, nor does "the phase is closed", which speaks of the phase itself.
+        """
+        phrase = self.scale.phrase(plain, at, words=False, moving=old)
+        if not phrase.empty:
+            return phrase
+        named = self.scale.phrase(plain, at, words=True)
+        counts = self.follows.match(plain, named.end) and not self.of_itself.match(plain, at)
+        return named if counts else phrase
 
     def tag(self, text: str) -> int | None:
         """Give the phase that a subject tag names, None where it is no word of the table."""

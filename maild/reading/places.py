@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
-from maild.reading.grammar import WORD, Grammar, Hints, alternatives, candidates
+from maild.reading.cues import Cues
+from maild.reading.grammar import MAX_CANDIDATES, WORD, Grammar, Hints, alternatives, candidates
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import ChannelRules, NameRules
-from maild.reading.statements import Cues, Labelled, Sentence
+from maild.reading.statements import Labelled, Sentence
 
 _URL = r"https?://[^\s<>\"'`|]+"
 _HASH = r"(?<![\w/#&])#(?=[\w.-]*[^\W\d_])[\w](?:[\w.:/-]*\w)?"
@@ -47,7 +49,7 @@ class PlaceFinder:
         )
         self.introducer = re.compile(rf"(?<!\w)(?:{alternatives(rules.introducers)})(?!\w)", re.I)
         self.weak = re.compile(rf"(?:{alternatives(rules.weak_introducers)})", re.I)
-        self.trigger = Hints(rules.introducers)
+        self.trigger = Hints(rules.introducers, rules.purposes)
         self.sign = re.compile(r"[#/\d]")
         self.words = Hints(rules.rooms, rules.this_list)
         self._compile(rules, grammar)
@@ -68,6 +70,12 @@ class PlaceFinder:
             rf"(?:[,;/&]|\b(?:{grammar.join}|{alternatives(rules.pins)}|{grammar.prepositions}))\s*$",
             re.I,
         )
+        between = rf"\(?(?:{alternatives(rules.between)}|(?:{grammar.prepositions})\s+\w+)\)?,?\s+"
+        self.purpose = re.compile(
+            rf",?\s*(?:{between}){{0,2}}(?:{alternatives(rules.purposes)})(?!\w)", re.I
+        )
+        no_last = alternatives(rules.no_place_last)
+        self.last = re.compile(rf"\b(?!(?:{no_last})\s)\w+\s(#(?=\S*[^\W\d_])[\w.-]*\w)$", re.I)
         words = alternatives((*rules.rooms, *rules.pins, *rules.extensions))
         self.unended = re.compile(rf"(?<![\w#/])(?:{words})$", re.I)
         self.remark = re.compile(
@@ -97,6 +105,11 @@ class PlaceFinder:
         match = self.labelled_item.fullmatch(piece)
         place = self.place.fullmatch(match[1]) if match else None
         return piece[match.start(1) :] if match and place and not place["phone"] else None
+
+    def ends(self, piece: str) -> str | None:
+        """Read the #name at the end of an item of a status line: "IC Ramon Diaz #bgp-flap"."""
+        match = self.last.search(piece)
+        return match[1] if match else None
 
     def _free(self, item: Labelled, value: str) -> list[str]:
         """Take a place that is none of the known forms as written: a room's name, a meeting id."""
@@ -135,7 +148,7 @@ class PlaceFinder:
         last_end, last = -1, None
         for match in self.place_or_room.finditer(plain, start, end):
             between = plain[last_end : match.start()] if last is not None else ""
-            bracketed = match["url"] and re.fullmatch(r"\s*[<(\[]\s*", between)
+            bracketed = match["url"] and re.fullmatch(r"\s*(?:[<(\[]|\]\()\s*", between)
             if last is not None and bracketed:
                 last_end = match.end()
                 continue
@@ -171,6 +184,19 @@ class PlaceFinder:
                 words = sentence.words(match.start(), match.end() + named.end() + 1)
                 yield Reading("channel", list_address, words, Strength.PROSE, sentence.where)
                 return
+        yield from self._with_purpose(sentence)
+
+    def _with_purpose(self, sentence: Sentence) -> Iterator[Reading]:
+        """Find a place that the words behind it make the channel: "use #x for coordination"."""
+        plain = sentence.plain
+        for place in islice(self._places(plain, 0, len(plain)), MAX_CANDIDATES):
+            purpose = self.purpose.match(plain, place.end())
+            if purpose is None or place["room"]:
+                continue
+            if self.cues.over("channel", plain, place.start(), purpose.end()) is None:
+                words = sentence.words(place.start(), purpose.end())
+                value = self._written(sentence, place, sentence.start)
+                yield Reading("channel", value, words, Strength.PROSE, sentence.where)
 
     def _led_to(self, plain: str, at: int, weak: bool) -> Iterator[re.Match[str]]:
         gap = 24 if weak else 60

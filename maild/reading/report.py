@@ -81,6 +81,8 @@ class Reader:
     def __init__(self, rules: Rules, names: ListNames) -> None:
         self.rules = rules
         self.finders = Finders(rules, names)
+        labels = alternatives(rules.mail.words.summary)
+        self.summary = re.compile(rf"\s*(?:{labels})\s*[:=]\s*(\S.*)", re.I)
         self.but = re.compile(rf"^(?:{alternatives(rules.mail.words.but)})\b\s*", re.I)
 
     def read(self, mail: Mail) -> Report:
@@ -120,8 +122,7 @@ class Reader:
         return written_at
 
     def _titled(self, lines: Sequence[str]) -> str:
-        labels = "|".join(map(re.escape, self.rules.mail.words.summary))
-        found = (re.match(rf"\s*(?:{labels})\s*[:=]\s*(\S.*)", line, re.I) for line in lines)
+        found = (self.summary.match(line) for line in lines)
         return next((match[1].strip() for match in found if match), "")
 
     def _reply_word(self, lines: Sequence[str]) -> tuple[ReplyWord, str]:

@@ -43,6 +43,8 @@ class PhaseRules:
     labels: Words
     status_labels: Words
     follows: Words
+    links: Words
+    unlinked: Words
     of: Words
     own: Words
     step: tuple[Step, ...]
@@ -65,8 +67,10 @@ class CommanderRules:
     modifiers: Words
     handoff: Words
     becomes: Words
+    becomes_adverbs: Words
     teams: Words
     collective: Words
+    company: Words
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +78,16 @@ class TitleSentences:
     """The sentences that give a title to somebody."""
 
     i_am: Words
+    i: Words
+    i_also: Words
+    i_not: Words
+    now_is: Words
     copulas: Words
     adverbs: Words
     scope: Words
+    asides: Words
+    relatives: Words
+    ours: Words
     makes: Words
     as_title: Words
     gives: Words
@@ -88,6 +99,7 @@ class TitleSentences:
     planned: Words
     at_once: Words
     done: Words
+    possessives: Words = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +142,7 @@ class ChannelRules:
     labels: Words
     introducers: Words
     weak_introducers: Words
+    purposes: Words
     this_list: Words
     rooms: Words
     pins: Words
@@ -137,6 +150,7 @@ class ChannelRules:
     weak_labels: Words
     no_place: Words
     no_place_follows: Words
+    no_place_last: Words
     between: Words
 
 
@@ -159,6 +173,7 @@ class TimeRules:
     next_update: Words
     started: Words
     prose_start: Words
+    no_start: Words
     prose_next_update: Words
     promise_links: Words
     promises: Words
@@ -197,11 +212,20 @@ class StatementWords:
 
     openers: Words
     frames: Words
+    prepositions: Words
+    determiners: Words
+    verbs: Words
+    reasons: Words
     changes: Words
     unchanged: Words
     unchanged_ahead: Words
     unchanged_links: Words
     stops: Words
+    harmless: Words
+    asking: Words
+    timelines: Words
+    timeline_remarks: Words
+    plans: Words
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,6 +248,7 @@ class SentenceWords:
     abbreviations: Words
     open_ended: Words
     label_prefixes: Words
+    label_suffixes: Words
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,8 @@ class Phrase:
     """What a run of words says on a scale.
 
     numbers: the steps it names, each once, in order. off: the words of a number off the scale.
-    end: where the phrase ends. current: whether it says "unchanged" and no number.
+    end: where the phrase ends. current: whether it says "unchanged" and no number. moved: whether
+    it leads from one step to another.
     """
 
     numbers: tuple[int, ...]
@@ -33,6 +34,7 @@ class Phrase:
     end: int
     current: bool = False
     hedged: bool = False
+    moved: bool = False
 
     @property
     def empty(self) -> bool:
@@ -51,12 +53,15 @@ class Scale:
     names: frozenset[str]
     small: Grammar
 
-    def phrase(self, text: str, at: int, *, words: bool, short: bool = False) -> Phrase:
+    def phrase(
+        self, text: str, at: int, *, words: bool, short: bool = False, moving: bool = False
+    ) -> Phrase:
         """Read the phrase that begins at `at`.
 
-        words: whether the scale's words count ("High"). short: whether S2 and P2 do.
+        words: whether the scale's words count ("High"). short: whether S2 and P2 do. moving:
+        whether "from" stands before it.
         """
-        return _Reading(self, text, at, words, short).run()
+        return _Reading(self, text, at, words, short, moving).run()
 
 
 def scale(
@@ -81,13 +86,16 @@ def scale(
 class _Reading:
     """One run over the tokens of a phrase."""
 
-    def __init__(self, scale: Scale, text: str, at: int, words: bool, short: bool) -> None:
+    def __init__(
+        self, scale: Scale, text: str, at: int, words: bool, short: bool, moving: bool
+    ) -> None:
         self.scale, self.text, self.at, self.words_count, self.short = scale, text, at, words, short
         self.small = scale.small
         self.values: list[int] = []
         self.off = ""
         self.end = at
-        self.changed = self.history = self.current = self.hedged = self.moving = False
+        self.changed = self.history = self.current = self.hedged = False
+        self.moving = moving
         self.depth = 0
         self.pending = False
 
@@ -102,10 +110,11 @@ class _Reading:
             closing = self.text.find(")", self.end)
             self.end = closing + 1 if 0 <= closing - self.end < 40 else self.end
         numbers = tuple(dict.fromkeys(self.values))
+        moved = self.changed and len(numbers) > 1
         if self.changed and numbers:
             numbers = numbers[-1:]
         current = self.current and not numbers and not self.off
-        return Phrase(numbers, self.off, self.end, current, self.hedged)
+        return Phrase(numbers, self.off, self.end, current, self.hedged, moved)
 
     def take(self, token: re.Match[str]) -> bool:
         kind = token.lastgroup

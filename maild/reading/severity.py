@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from maild.reading.cues import Cues
 from maild.reading.grammar import alternatives, candidates
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import NameRules, SeverityRules
 from maild.reading.scale import Phrase, Scale, scale
-from maild.reading.statements import Cues, Labelled, Sentence, Where
+from maild.reading.statements import Labelled, Sentence, Where, in_quotes
 
 
 class SeverityFinder:
@@ -24,7 +25,9 @@ class SeverityFinder:
         words = alternatives(self.scale.words)
         labels = alternatives(rules.labels)
         short = "|".join(re.escape(letter) for letter in rules.short) or "(?!)"
-        self.ahead = re.compile(rf"(?<![\w#/@.-])(?:{labels})(?:\.?[-_]?(?=\d)|\.?(?![\w-]))", re.I)
+        self.ahead = re.compile(
+            rf"(?<![\w#@.-])(?<![^\d ]/)(?:{labels})(?:\.?[-_]?(?=\d)|\.?(?![\w-]))", re.I
+        )
         self.behind = re.compile(rf"(?<![\w-])({words})[ \n-](?:{labels})(?![\w-])", re.I)
         self.short = re.compile(rf"(?:{short})-?\d")
         self.status = re.compile(rf"#?(?:{short})-?\d")
@@ -42,10 +45,11 @@ class SeverityFinder:
         plain = sentence.plain
         for match in candidates(self.ahead, plain):
             at = match.start() if plain[match.end() : match.end() + 1].isdigit() else match.end()
-            phrase = self.scale.phrase(plain, at, words=True)
-            if phrase.empty:
+            old = old_value(self.cues, plain, match.start())
+            phrase = self.scale.phrase(plain, at, words=True, moving=old)
+            begin = self.cues.with_article(plain, match.start(), match.end())
+            if phrase.empty or (old and not phrase.moved):
                 continue
-            begin = match.start()
             if self._states(sentence, begin, phrase):
                 words = sentence.words(begin, phrase.end)
                 yield from readings(self.field, phrase, words, Strength.PROSE, sentence.where)
@@ -72,7 +76,7 @@ class SeverityFinder:
 
 def following(words: Iterable[str]) -> re.Pattern[str]:
     """Compile what may follow a value that begins its clause: a word, a mark, or nothing."""
-    marks = r"$|[.,;:!?)|/\]–→&]|-\s|-{1,2}>|=>|\"|\n"
+    marks = r"$|[.,;:!?()|/\]–→&·•]|-\s|-{1,2}>|=>|\"|\n"
     return re.compile(rf"\s*(?:{marks}|(?:{alternatives(words)})\b)", re.I)
 
 
@@ -80,24 +84,35 @@ def states(
     field: str, cues: Cues, plain: str, begin: int, phrase: Phrase, follows: re.Pattern[str]
 ) -> bool:
     """Whether a phrase of a sentence is a statement of the field (reading rules, section 3)."""
-    if plain.count('"', 0, begin) % 2 and '"' in plain[phrase.end :]:
+    if in_quotes(plain, begin, phrase.end):
         return False
     begins = cues.states_at_start(plain, begin)
     hedge = phrase.hedged or plain[phrase.end :].strip(" .!)") == "?"
+    if hedge and cues.asking.search(plain):
+        return False
     end = phrase.end
     if begins and hedge and plain[end:].strip(" .!)?") == "":
         end = len(plain)
     elif phrase.hedged and not begins:
         # "Are we in phase 2?" is a question; "severity 2?" alone is a guess.
         end = plain.rfind("?", 0, phrase.end)
-    kind = cues.over(field, plain, begin, end)
-    if kind is not None and not (
-        kind == "historical" and cues.changed_to(plain, begin, phrase.end)
-    ):
+    changed = cues.changed_to(plain, begin, phrase.end)
+    if cues.over(field, plain, begin, end, but="historical" if changed else "") is not None:
         return False
     if begins:
-        return follows.match(plain, phrase.end) is not None
-    return cues.framed(plain[:begin]) or cues.changed_to(plain, begin, phrase.end)
+        rest = plain[phrase.end :]
+        return (
+            not cues.bound(field, rest) and follows.match(cues.harmless.sub(";", rest)) is not None
+        )
+    if changed or cues.led_by_change(plain[:begin]) or cues.framed(plain[:begin], verbs=True):
+        return True
+    # Behind a bare preposition only what ends there is a state: not "tripped at phase 3 overcurrent".
+    return cues.framed(plain[:begin]) and follows.match(plain, phrase.end) is not None
+
+
+def old_value(cues: Cues, plain: str, begin: int) -> bool:
+    """Whether a value is the one that a change starts from: "from severity 3 to ..."."""
+    return cues.grammar.from_value.search(plain, max(0, begin - 20), begin) is not None
 
 
 def read_phrase(

@@ -1,19 +1,13 @@
-"""From a text to its statements: labelled values and sentences, and the cues that stand over them.
-
-The way of the ConText algorithm (Harkema et al. 2009): a value counts where it stands as a
-statement, and not under a cue (negated, historical, hypothetical, another's, a question) whose
-reach, given by the rules, covers it. Nothing here knows what a severity is.
-"""
+"""From a text to its statements: labelled values and sentences. Nothing here knows what a severity is."""
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from maild.reading.grammar import Grammar, alternatives
-from maild.reading.rules import Cue, CueRules
-from maild.reading.unchanged import Unchanged
+from maild.reading.grammar import Grammar
 
 Where = Literal["subject", "body"]
 
@@ -114,6 +108,11 @@ class Sentence:
         """The sentence as it is matched."""
         return self.text.plain[self.start : self.end]
 
+    @property
+    def first(self) -> int:
+        """Where its first word begins in the text."""
+        return self.end - len(self.plain.lstrip(' \n"'))
+
     def words(self, start: int, end: int) -> str:
         """Give the author's words for a span of the sentence."""
         return self.text.words(self.start + start, self.start + end).strip()
@@ -124,8 +123,9 @@ _EMOJI = re.compile(r"(?<!\w):[a-z][a-z0-9_+-]{2,}:|[\U0001f000-\U0001faff\u2600
 _TABLE_RULE = re.compile(r"^[\s|:+=-]+$")
 _SEPARATOR = re.compile(r"[:=|–]|[ \t]-")
 _LABEL = re.compile(
-    r"(?P<lead>\A|\n|[.;,|·•!?)/:][ \t]+|[|·]|::|[ \t][–-][ \t])[ \t]*"
+    r"(?P<lead>\A|\n|[.;,|·•!?)/:][ \t]++|[|·]|::|[ \t][–-][ \t]|(?<=\d)[ \t]++)[ \t]*+"
     r"(?P<label>[^\W\d_](?:[\w \n/()'&-]|\.(?=\w)){0,45}?)[ \t]*"
+    r"(?:[(\[][^()\[\]\n]{1,70}[)\]][ \t]*)?(?:[._]{2,60}[ \t]*)?"
     r"(?P<sep>:{1,2}(?!//)|=(?!=)|\||[ \t]-{1,2}(?=[ \t])|[ \t]?–(?=[ \t]))[ \t]*"
 )
 
@@ -167,18 +167,15 @@ def head_row(text: Text, known: frozenset[str]) -> Text:
 
 
 def labelled(
-    text: Text, known: frozenset[str], prefixes: Sequence[str] = (), where: Where = "body"
+    text: Text, known: frozenset[str], grammar: Grammar, where: Where = "body"
 ) -> list[Labelled]:
-    """List the labels of a paragraph in order, unknown ones too, for they end a value.
-
-    prefixes: words in front of a known label that do not change what it labels.
-    """
+    """List the labels of a paragraph in order, unknown ones too, for they end a value."""
     if not _SEPARATOR.search(text.plain):
         return []
     found: list[tuple[re.Match[str], str, int]] = []
     at = 0
     while match := _LABEL.search(text.plain, at):
-        label, start = _known_tail(match, known, prefixes)
+        label, start = _known_tail(match, known, grammar)
         if label in known:
             found.append((match, label, start))
             at = match.end()
@@ -210,15 +207,14 @@ def _heads_line(match: re.Match[str]) -> bool:
     return match["lead"] in ("", "\n")
 
 
-def _known_tail(
-    match: re.Match[str], known: frozenset[str], prefixes: Sequence[str]
-) -> tuple[str, int]:
+def _known_tail(match: re.Match[str], known: frozenset[str], grammar: Grammar) -> tuple[str, int]:
     """Give the label and where it starts: "our current severity" is severity, "vendor severity" not."""
     label = re.sub(r"\s+", " ", match["label"]).strip().lower()
     label = re.sub(r"\s*\([^()]*\)?$", "", label) if label not in known else label
-    label = label.strip(" .-")
+    if label not in known:
+        label = grammar.label_suffix.sub("", label.strip(" .-"))
     start = match.start("label")
-    return _without_prefixes(label, known, prefixes) or label, start
+    return _without_prefixes(label, known, grammar.label_prefixes) or label, start
 
 
 def _without_prefixes(label: str, known: frozenset[str], prefixes: Sequence[str]) -> str | None:
@@ -284,112 +280,21 @@ def clause_start(sentence: str, at: int, grammar: Grammar) -> int:
     return begin
 
 
-@dataclass(frozen=True, slots=True)
-class _CompiledCue:
-    kind: str
-    reach: str
-    pattern: re.Pattern[str]
-    fields: frozenset[str]
+_QUOTED = re.compile(r'(?:(?<=[\s(])|^)"(?=\S)[^"]{25,2000}"', re.M)
 
 
-@dataclass(frozen=True, slots=True)
-class Cues:
-    """The compiled cues of a rule set."""
-
-    cues: tuple[_CompiledCue, ...]
-    stops: re.Pattern[str]
-    openers: re.Pattern[str]
-    frames: re.Pattern[str]
-    changes: re.Pattern[str]
-    unchanged: Unchanged
-    grammar: Grammar
-
-    def over(self, field: str, sentence: str, start: int, end: int) -> str | None:
-        """Name the kind of the first cue that takes the force of sentence[start:end], None if none.
-
-        The words of a frame that leads to the value are no cues: "I would call this severity 4";
-        a cue that begins before the frame is one: "we can move to phase 2".
-        """
-        before, after = sentence[max(0, start - REACH) : start], sentence[end : end + REACH]
-        frame = self.frames.search(" ".join(before.split()[-7:])) if before else None
-        bare, at = before, 0
-        if frame is not None and frame["frame"].count(" "):
-            at = max(before.lower().rfind(frame["frame"].lower()), 0)
-            bare = before[:at] + before[at + len(frame["frame"]) :]
-        for cue in self.cues:
-            if cue.fields and field not in cue.fields:
-                continue
-            if self._reaches(cue, bare, after) or (at and self._reaches(cue, before, after, at)):
-                return cue.kind
-        return None
-
-    def _reaches(
-        self, cue: _CompiledCue, before: str, after: str, begins_before: int | None = None
-    ) -> bool:
-        if cue.reach == "sentence":
-            return cue.pattern.search(after[-3:]) is not None
-        if cue.reach == "backward":
-            near = re.split(r"[,;:()–]|\s-\s", after, maxsplit=1)[0]
-            near = self.stops.split(near, maxsplit=1)[0]
-            return cue.pattern.search(near) is not None
-        if cue.reach == "adjacent":
-            found = _last(cue.pattern, before, begins_before)
-            return found is not None and not before[found.end() :].strip(" \n\"'#")
-        found = _last(cue.pattern, before, begins_before)
-        if found is None:
-            return False
-        between = before[found.end() :]
-        ends = r"[;:]|–" if cue.reach == "far" else r"[,;:()–]|\s-\s"
-        return re.search(ends, between) is None and self.stops.search(between) is None
-
-    def states_at_start(self, sentence: str, at: int) -> bool:
-        """Whether a value begins its clause: nothing but openers ("still", "I think") before it."""
-        prefix = sentence[clause_start(sentence, at, self.grammar) : at].strip(" \n\"'([*#>~.-")
-        return len(prefix) < 80 and self.openers.fullmatch(prefix) is not None
-
-    def changed_to(self, sentence: str, start: int, end: int) -> bool:
-        """Whether a change leads to the value: "was raised to severity 2" states 2."""
-        near = " ".join(sentence[:start].split()[-6:])
-        changed = _last(self.changes, near)
-        if changed is not None and self.grammar.to_value.search(near, changed.end()):
-            return True
-        inside = _last(self.changes, sentence[start:end])
-        return inside is not None
-
-    def framed(self, before: str) -> bool:
-        """Whether a frame ("this is a", "we treat it as") stands within a few words before."""
-        near = re.split(r"[;()–]|,\s", before)[-1]
-        words = near.split()
-        return self.frames.search(" ".join(words[-7:])) is not None
+def quotations(text: Text) -> tuple[tuple[int, int], ...]:
+    """Find the spans of a paragraph between quotation marks that hold whole sentences, in order."""
+    found = _QUOTED.finditer(text.plain) if '"' in text.plain else ()
+    return tuple(match.span() for match in found)
 
 
-def _last(
-    pattern: re.Pattern[str], text: str, begins_before: int | None = None
-) -> re.Match[str] | None:
-    found = None
-    for match in pattern.finditer(text):
-        if begins_before is None or match.start() < begins_before:
-            found = match
-    return found
+def within(spans: Sequence[tuple[int, int]], at: int) -> bool:
+    """Whether a place lies inside one of some spans, which are in order."""
+    before = bisect_left(spans, (at,)) - 1
+    return before >= 0 and at < spans[before][1]
 
 
-def compiled_cues(rules: CueRules, grammar: Grammar) -> Cues:
-    """Compile the cues of a rule set, once."""
-    words = rules.statement
-    openers = alternatives(words.openers)
-    frames = alternatives(words.frames)
-    return Cues(
-        tuple(_compiled(cue) for cue in rules.cue),
-        re.compile(rf"(?<!\w)(?:{alternatives(words.stops)})(?!\w)", re.I),
-        re.compile(rf"(?:(?:{openers})[\s,:.]*)*", re.I),
-        re.compile(rf"(?<!\w)(?P<frame>{frames})(?:\s+[\w'-]+){{0,3}}[\s\"'#]*$", re.I),
-        re.compile(rf"(?<!\w)(?:{alternatives(words.changes)})(?!\w)", re.I),
-        Unchanged(words, grammar),
-        grammar,
-    )
-
-
-def _compiled(cue: Cue) -> _CompiledCue:
-    pattern = alternatives(cue.words)
-    whole = pattern if cue.reach == "sentence" else rf"(?<![\w])(?:{pattern})(?!\w)"
-    return _CompiledCue(cue.kind, cue.reach, re.compile(whole, re.I), frozenset(cue.fields))
+def in_quotes(plain: str, begin: int, end: int) -> bool:
+    """Whether a span of a sentence stands between quotation marks: somebody else's words."""
+    return plain.count('"', 0, begin) % 2 == 1 and '"' in plain[end:]

@@ -3,8 +3,9 @@
 import re
 
 from maild.reading.body import TextReading
+from maild.reading.grammar import WORD
 from maild.reading.reading import Reading, Strength
-from maild.reading.statements import comparable, labelled, sentences
+from maild.reading.statements import Sentence, comparable, labelled, sentences
 
 
 class SubjectReading:
@@ -20,9 +21,7 @@ class SubjectReading:
         text = comparable(subject)
         items = [
             item
-            for item in labelled(
-                text, self.finders.known, self.finders.grammar.label_prefixes, "subject"
-            )
+            for item in labelled(text, self.finders.known, self.finders.grammar, "subject")
             if item.label in self.finders.known
         ]
         end = len(text.plain)
@@ -102,11 +101,21 @@ class SubjectReading:
                     ),
                 ]
         number = phase.tag(plain) if tag or plain.isupper() else None
-        return (
-            [Reading("phase", number, piece, Strength.STATUS, "subject")]
-            if number is not None
-            else []
-        )
+        if number is not None:
+            return [Reading("phase", number, piece, Strength.STATUS, "subject")]
+        return self._person_or_place(piece)
+
+    def _person_or_place(self, piece: str) -> list[Reading]:
+        """Read "IC Anna Berg" or "#inc-gates" where that is all that a piece of the subject says."""
+        text = comparable(piece)
+        place = self.finders.places.item(text.plain)
+        if place is not None:
+            return [Reading("channel", place, piece, Strength.STATUS, "subject")]
+        if not self.finders.people.trigger.in_words(set(WORD.findall(text.plain.lower()))):
+            return []
+        whole = Sentence(text, 0, len(text.plain), "subject")
+        named = self.finders.people.commander_in_sentence(whole, self.run.author)
+        return [reading for reading in named if reading.words == piece][:1]
 
     def _ends(self, summary: str) -> str:
         """Take fields off the start ("SEV2: ...") and the end ("..., phase 1", "... (SEV2)")."""

@@ -11,6 +11,9 @@ from functools import cached_property
 from maild.reading.grammar import Grammar, alternatives, candidates
 from maild.reading.rules import PeopleRules
 
+# Holds the place of a pattern among letters; no rule file has it.
+_GAP = "\ue000"
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -35,14 +38,17 @@ class TitlePatterns:
         person: str,
         titles: Iterable[str],
         *,
-        commander: bool,
+        others: Iterable[str] | None = None,
     ) -> None:
+        """others: the labels that may follow a commander's name; None for another role."""
         self.rules, self.words, self.grammar = rules, rules.sentences, grammar
-        self.person, self.commander = person, commander
+        self.person, self.commander = person, others is not None
+        self.others_next = alternatives(others or ())
         named = alternatives(titles)
         self.title = rf"(?:{named})(?:\s*\((?:{named})\))?(?![\w-])"
         self.modifier = rf"(?:(?:{alternatives(rules.commander.modifiers)})\s+){{0,5}}"
         self.me = my_names(rules.names.self)
+        self.now_me = rf"[,;]\s*(?:{alternatives(rules.sentences.now_is)})\s+(?:{self.me})"
 
     @cached_property
     def mine(self) -> tuple[re.Pattern[str], ...]:
@@ -54,8 +60,15 @@ class TitlePatterns:
                 rf"(?<!\w)(?:{alternatives(words.i_am)})\s+{self.modifier}{self.title}",
             ),
             _compiled(
+                rf"(?<!\w)(?:{alternatives(words.i)})\b[^.,;:!?]{{0,60}}?\b(?:{self.grammar.join})\s+"
+                rf"(?:{alternatives(words.i_also)})\s+{self.modifier}{self.title}"
+            ),
+            _compiled(
                 rf"(?<![\w-]){self.title}\s*(?:{said}|{alternatives(words.adverbs)}|=)\s*:?\s*(?:{self.me})\b"
                 rf"|\b(?:{self.me})\s+(?:{alternatives(words.as_title)})\s+{self.modifier}{self.title}"
+            ),
+            _compiled(
+                rf"(?<![\w-]){self.title}(?:\s[^.,;:!?]{{1,40}})?{self.now_me}(?=[.,;!\s]*$)"
             ),
         )
 
@@ -63,10 +76,14 @@ class TitlePatterns:
     def others(self) -> tuple[re.Pattern[str], ...]:
         """The sentences that name anybody: "Bob is IC", "IC for today is Bob"."""
         words, person = self.words, self.person
-        become, adverbs = alternatives(self.rules.commander.becomes), alternatives(words.adverbs)
+        rules = self.rules.commander
+        become = _with_one_of(rules.becomes_adverbs, rules.becomes)
+        adverbs = alternatives(words.adverbs)
+        aside = rf"\s*,\s*(?:{alternatives(words.asides)})\s[^,.;:!?()]{{1,60}},"
+        apart = rf"(?:{aside}|\s*,?\s+(?:{alternatives(words.relatives)})|\s*,)?"
         found = (
             _compiled(
-                rf"(?<![\w@.-])({person})\s*,?\s+(?:{become})\s+{self.modifier}{self.title}",
+                rf"(?<![\w@.-])({person}){apart}\s+(?:{become})\s+{self.modifier}{self.title}",
             ),
             _compiled(
                 rf"(?<![\w-]){self.title}(?:\s+(?:{alternatives(words.scope)}))?"
@@ -89,13 +106,19 @@ class TitlePatterns:
             rf"\b(?:{alternatives(words.makes)})\s+({person})\s+(?:(?:{alternatives(words.as_title)})\s+)?{self.modifier}{title}",
         )
         bare = _compiled(
-            rf"(?:^|[|,;/·•]\s*|\n|\.\s+){self.modifier}{title}\s+({person}|{self.me})\s*"
-            rf"(?=[|,;/·•.\n]|$|\s(?:{self.grammar.join}|{self.grammar.prepositions})\b)",
+            rf"(?:^|[|,;/·•]\s*|\n|\.\s+|\d\s+|\s(?:-{{1,2}}|–)\s+){self.modifier}{title}\s+({person}|{self.me})\s*"
+            rf"(?=[|,;/·•.\n]|$|\s(?:{self.grammar.join}|{self.grammar.prepositions}|{self.others_next})\b|\s(?:#|-{{1,2}}\s|–\s))",
+        )
+        remarked = _compiled(
+            rf"(?<!\w)(?-i:[a-z][\w']*)\s+({person})\s*\(\s*(?:(?:{alternatives(words.as_title)})\s+)?{self.modifier}{title}\s*\)",
         )
         takes = _compiled(
             rf"(?<![\w@.-])({person})\s+(?:{alternatives(words.takes_command)})(?!\w)"
         )
-        return (title_moves, made, bare, takes)
+        not_i = _compiled(
+            rf"(?<!\w)(?:{alternatives(words.i_not)})\s+{self.modifier}{title}\s*[,;]\s*({person})\s+(?:{alternatives(words.copulas)})(?=[.,;!\s]*$)",
+        )
+        return (title_moves, made, bare, remarked, takes, not_i)
 
     @cached_property
     def handoffs(self) -> tuple[re.Pattern[str], ...]:
@@ -137,6 +160,10 @@ class TitlePatterns:
                 if not self._lies_ahead(plain, match):
                     yield Given(match.start(), match.end(), match[1], match.start(1))
 
+    def renews(self, words: str) -> bool:
+        """Whether the words of a title say who had it before: "(Ben was) IC, now it is me"."""
+        return re.search(rf"{self.now_me}$", words, re.I) is not None
+
     def _lies_ahead(self, plain: str, match: re.Match[str]) -> bool:
         """Whether a handoff lies ahead: "handing over to Bob at 18:00"."""
         done, ahead = self.planned
@@ -146,6 +173,12 @@ class TitlePatterns:
 def my_names(words: Iterable[str]) -> str:
     """Make the alternatives for "me"; a single letter ("I") is more often an initial."""
     return alternatives(word for word in words if len(word) > 1)
+
+
+def _with_one_of(adverbs: Iterable[str], phrases: Iterable[str]) -> str:
+    """Make the alternatives of phrases with an adverb behind the first word: "has kindly agreed"."""
+    gap = rf"\s+(?:(?:{alternatives(adverbs)})\s+)?"
+    return alternatives(phrase.replace(" ", _GAP, 1) for phrase in phrases).replace(_GAP, gap)
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

@@ -56,7 +56,7 @@ def faulty(folder: Path | None) -> Rules:
             b"X-Fault: deaf": lambda: (
                 signal.signal(signal.SIGTERM, signal.SIG_IGN), time.sleep(60)
             ),
-            b"X-Fault: memory": lambda: b"x" * MEMORY_OCTETS,
+            b"X-Fault: memory": lambda: b"x" * (2 * MEMORY_OCTETS),
             b"X-Fault: recursion": lambda: parse_or_break(mail),
             b"X-Fault: bug": lambda: {}["secret"],
         }  # fmt: skip

@@ -9,8 +9,8 @@ from maild.edge.files import RulesError, default_folder, load_rules
 BROKEN = Path(__file__).parents[2] / "rules" / "broken"
 EXPECTED = """\
 cues.toml:2: this is no TOML: unclosed array (at end of document)
-phase.toml:15: step.2.number is 0, like that of an earlier step
-phase.toml:17: step.2.words holds "found", which means found already
+phase.toml:17: step.2.number is 0, like that of an earlier step
+phase.toml:19: step.2.words holds "found", which means found already
 polcy.toml: no rule file has this name; is policy.toml meant?
 policy.toml:1: limits is missing
 policy.toml:3: required.update must be a list, and is "severity"
@@ -138,11 +138,11 @@ def test_a_key_with_an_umlaut_is_told_to_stand_in_quotes(tmp_path: Path) -> None
         ),
         pytest.param(
             "cues", 'reach = "far"', 'reach = "wide"',
-            'cue.4.reach must be one of "forward", "far", "backward", "sentence", "adjacent", and is "wide"',
+            'cue.5.reach must be one of "forward", "far", "backward", "sentence", "adjacent", and is "wide"',
             id="a cue's reach is unknown",
         ),
         pytest.param(
-            "cues", 'words = ["?"]', "words = []", "cue.9.words is empty; a list holds at least one entry",
+            "cues", 'words = ["?"]', "words = []", "cue.13.words is empty; a list holds at least one entry",
             id="a cue has no words",
         ),
     ],

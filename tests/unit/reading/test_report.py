@@ -20,6 +20,9 @@ Reports = Callable[..., Report]
         "Impact: nobody can pay",
         "Severity: 2\nOrders hang in the queue since noon.",
         "決済が落ちています。",
+        "Severity: 2\n\nTimeline\n14:05 first alarm",
+        "Severity: 2\n\nNext steps:\n- swap the disk",
+        'IC: me\n\n"Severity 3 is what the vendor told us on the phone."',
     ],
 )
 def test_prose_is_a_description(report: Reports, text: str) -> None:
@@ -38,6 +41,17 @@ def test_prose_is_a_description(report: Reports, text: str) -> None:
 )
 def test_fields_and_greetings_alone_are_none(report: Reports, text: str) -> None:
     assert not report(text).description
+
+
+def test_a_timeline_and_a_plan_are_prose_and_state_nothing(report: Reports) -> None:
+    found = report(
+        "Severity: 2\n\nTimeline (UTC)\n14:05 severity 4\n  for 10 minutes\n\nPlan:\n- 15:00 phase 2\n\nIC: me"
+    )
+    assert [(r.field, r.words) for r in found.readings] == [
+        ("severity", "Severity: 2"),
+        ("commander", "IC: me"),
+    ]
+    assert found.prose.startswith("14:05 severity 4 for 10 minutes - 15:00 phase 2")
 
 
 @pytest.mark.parametrize(

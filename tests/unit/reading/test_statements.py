@@ -24,7 +24,11 @@ LABELS = [
     ("Severity: 2 · Phase: 1", {"severity": "2", "phase": "1"}),
     ("Severity: 2. Customer liaison: Eva", {"severity": "2", "customer liaison": "Eva"}),
     ("Our current severity: 2", {"severity": "2"}),
+    ("Severity for us: 2", {"severity": "2"}),
+    ("Severity (1 is the worst): 2", {"severity": "2"}),
+    ("Severity.....: 2", {"severity": "2"}),
     ("Vendor severity: 2", {}),
+    ("Severity for them: 2", {}),
     ("severity is 2", {}),
     ("Severity", {}),
     ("http://severity: 2", {}),
@@ -33,9 +37,9 @@ LABELS = [
 
 @pytest.mark.parametrize(("line", "values"), LABELS, ids=[row[0] for row in LABELS])
 def test_a_label_and_its_value_are_found(line: str, values: dict[str, str], rules: Rules) -> None:
-    prefixes = compiled_grammar(rules.grammar).label_prefixes
+    grammar = compiled_grammar(rules.grammar)
     (text,) = paragraphs([line])
-    found = {item.label: item.value for item in labelled(text, KNOWN, prefixes)}
+    found = {item.label: item.value for item in labelled(text, KNOWN, grammar)}
     assert {k: v.strip(" .|·") for k, v in found.items() if k in KNOWN} == values
 
 

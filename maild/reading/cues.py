@@ -1,0 +1,176 @@
+"""Cues: what takes the force of a value, and what makes a statement of it.
+
+The way of the ConText algorithm (Harkema et al. 2009): a value counts where it stands as a
+statement, and not under a cue (negated, historical, hypothetical, another's, a question) whose
+reach, given by the rules, covers it. Nothing here knows what a severity is.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from maild.reading.grammar import Grammar, alternatives
+from maild.reading.rules import Cue, CueRules, StatementWords
+from maild.reading.statements import REACH, clause_start
+from maild.reading.unchanged import Unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class _CompiledCue:
+    kind: str
+    reach: str
+    pattern: re.Pattern[str]
+    fields: frozenset[str]
+
+
+class Cues:
+    """The compiled cues of a rule set."""
+
+    def __init__(self, rules: CueRules, grammar: Grammar, scales: Iterable[str]) -> None:
+        words = rules.statement
+        openers, frames = alternatives(words.openers), alternatives(words.frames)
+        self.cues = tuple(_compiled(cue) for cue in rules.cue)
+        self.grammar = grammar
+        self.stops = _phrases(words.stops)
+        self.changes = _phrases(words.changes)
+        self.harmless = _phrases(words.harmless)
+        self.asking = _phrases(words.asking)
+        self.openers = re.compile(
+            rf"(?:(?:{openers}|(?:{alternatives(scales)})[ .:-]?\d)[\s,:.&/]*)*", re.I
+        )
+        self.frames = re.compile(
+            rf"(?<!\w)(?P<frame>{frames})(?:\s+[\w'-]+){{0,3}}[\s\"'#:]*$", re.I
+        )
+        self.unchanged = Unchanged(words, grammar)
+        self._compile(words, grammar)
+
+    def _compile(self, words: StatementWords, grammar: Grammar) -> None:
+        """Compile the small words around a value."""
+        self.prepositions = frozenset(words.prepositions)
+        article = rf"(?:(?:{grammar.articles})\s+)?"
+        # "I was commander until noon, at severity 2": behind its comma a preposition begins no new statement.
+        self.by_preposition = re.compile(
+            rf",\s*(?:{alternatives(words.prepositions)})\s+{article}$", re.I
+        )
+        self.reasons = re.compile(rf"\s(?:{alternatives(words.reasons)})\s", re.I)
+        self.determiner = re.compile(rf"(?<!\w)(?:{alternatives(words.determiners)})\s+$", re.I)
+        self.verb = re.compile(rf"\s+(?:{alternatives(words.verbs)})\b", re.I)
+
+    def over(self, field: str, sentence: str, start: int, end: int, but: str = "") -> str | None:
+        """Name the kind of the first cue that takes the force of sentence[start:end], None if none.
+
+        but: a kind that does not count. The words of a frame that leads to the value are no cues:
+        "I would call this severity 4"; a cue that begins before the frame is one: "we can move to
+        phase 2".
+        """
+        before, after = sentence[max(0, start - REACH) : start], sentence[end : end + REACH]
+        frame = self.frames.search(" ".join(before.split()[-7:])) if before else None
+        bare, at = before, 0
+        if frame is not None and frame["frame"].count(" "):
+            at = max(before.lower().rfind(frame["frame"].lower()), 0)
+            bare = before[:at] + before[at + len(frame["frame"]) :]
+        bare, before = self._without_harmless(bare), self._without_harmless(before)
+        for cue in self.cues:
+            if (cue.fields and field not in cue.fields) or cue.kind == but:
+                continue
+            if self._reaches(cue, bare, after) or (at and self._reaches(cue, before, after, at)):
+                return cue.kind
+        return None
+
+    def _without_harmless(self, text: str) -> str:
+        return self.harmless.sub(lambda found: " " * len(found[0]), text)
+
+    def _reaches(
+        self, cue: _CompiledCue, before: str, after: str, begins_before: int | None = None
+    ) -> bool:
+        if cue.reach == "sentence":
+            return cue.pattern.search(after[-3:]) is not None
+        if cue.reach == "backward":
+            near = re.split(r"[,;()–]|:(?!\d)|\s-\s", after, maxsplit=1)[0]
+            near = self.stops.split(near, maxsplit=1)[0]
+            near = self.reasons.split(near, maxsplit=1)[0]
+            return cue.pattern.search(near) is not None
+        found = _last(cue.pattern, before, begins_before)
+        if cue.reach == "adjacent":
+            return found is not None and not before[found.end() :].strip(" \n\"'#")
+        if found is None:
+            return False
+        if cue.kind in ("another", "historical") and _remarked(cue, before):
+            return True
+        between = self.by_preposition.sub("", before[found.end() :])
+        ends = r";|:(?!\d)|–" if cue.reach == "far" else r"[,;()–]|:(?!\d)|\s-\s"
+        return re.search(ends, between) is None and self.stops.search(between) is None
+
+    def states_at_start(self, sentence: str, at: int) -> bool:
+        """Whether a value begins its clause: nothing but openers ("still", "I think") before it."""
+        begin = clause_start(sentence, at, self.grammar)
+        prefix = sentence[begin:at].strip(" \n\"'([*#>~.:-")
+        return len(prefix) < 80 and self.openers.fullmatch(prefix) is not None
+
+    def changed_to(self, sentence: str, start: int, end: int) -> bool:
+        """Whether a change leads to the value: "was raised to severity 2" states 2."""
+        near = " ".join(sentence[:start].split()[-6:])
+        changed = _last(self.changes, near)
+        if changed is not None and self.grammar.to_value.search(near, changed.end()):
+            return True
+        inside = _last(self.changes, sentence[start:end])
+        return inside is not None
+
+    def led_by_change(self, before: str) -> bool:
+        """Whether a change stands right before: "escalated from severity 3 to", "raised from"."""
+        near = " ".join(before.split()[-6:])
+        changed = _last(self.changes, near)
+        if changed is None or re.search(r"[,;:()]", near[changed.end() :]):
+            return False
+        either = (self.grammar.to_value, self.grammar.from_value)
+        return any(pattern.search(near, changed.end()) for pattern in either)
+
+    def framed(self, before: str, *, verbs: bool = False) -> bool:
+        """Whether a frame ("this is a", "we treat it as") stands within a few words before.
+
+        verbs: whether a bare preposition ("at") is none.
+        """
+        near = re.split(r"[;()–]|,\s", before[-REACH:])[-1]
+        found = self.frames.search(" ".join(near.split()[-7:]))
+        return found is not None and not (verbs and found["frame"].lower() in self.prepositions)
+
+    def with_article(self, plain: str, begin: int, end: int) -> int:
+        """Say where "the severity is set to 1" begins: with its article, if a verb follows the label."""
+        article = self.determiner.search(plain, max(0, begin - 20), begin)
+        return article.start() if article and self.verb.match(plain, end) else begin
+
+    def bound(self, field: str, after: str) -> bool:
+        """Whether a remark in parentheses takes the force off: "Severity 1 (if the backup fails)"."""
+        remark = re.match(r"\s*\(([^()]{1,200})", after)
+        return remark is not None and self.over(
+            field, remark[1], len(remark[1]), len(remark[1])
+        ) in ("another", "hypothetical")
+
+
+def _last(
+    pattern: re.Pattern[str], text: str, begins_before: int | None = None
+) -> re.Match[str] | None:
+    found = None
+    for match in pattern.finditer(text):
+        if begins_before is None or match.start() < begins_before:
+            found = match
+    return found
+
+
+def _remarked(cue: _CompiledCue, before: str) -> bool:
+    """Whether a value stands in a remark on what the cue speaks of: "their ticket (severity 1)"."""
+    opened = before.rfind("(")
+    if opened < 0 or ")" in before[opened:]:
+        return False
+    clause = re.split(r"[.,;:–)]\s", before[:opened])[-1]
+    return cue.pattern.search(clause) is not None
+
+
+def _phrases(words: Iterable[str]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{alternatives(words)})(?!\w)", re.I)
+
+
+def _compiled(cue: Cue) -> _CompiledCue:
+    pattern = alternatives(cue.words)
+    whole = pattern if cue.reach == "sentence" else rf"(?<![\w])(?:{pattern})(?!\w)"
+    return _CompiledCue(cue.kind, cue.reach, re.compile(whole, re.I), frozenset(cue.fields))

@@ -1,0 +1,231 @@
+"""One cause of a misreading a row: what must be read from a sentence, and what must not from its like."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import pytest
+
+from maild.edge.files import load_rules, raw_from_file
+from maild.incident.verdict import Background, counting, required, resolve
+from maild.mail.parse import parse
+from maild.reading.body import ListNames
+from maild.reading.reading import Person
+from maild.reading.report import Reader
+
+LIST = "incidents@example.com"
+HEAD = f"""From: Kim Park <kim@example.org>
+To: {LIST}
+Date: Mon, 04 May 2026 12:00:00 +0000
+Message-ID: <1@example.org>
+MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+"""
+
+
+@cache
+def reader() -> Reader:
+    return Reader(load_rules(), ListNames(LIST, ("incidents",), UTC))
+
+
+def stated(text: str, field: str) -> Any:
+    """Give what an opening states of a field: its value, "invalid", "conflict", or None."""
+    subject, _, body = text.rpartition("\n~\n")
+    raw = f"{HEAD}Subject: {subject or 'News'}\n\n{body}\n".replace("\n", "\r\n").encode()
+    report = reader().read(parse(raw_from_file(raw, datetime(2026, 5, 4, 13, tzinfo=UTC), LIST)))
+    if field in ("summary", "description"):
+        return getattr(report, field)
+    found = resolve(counting(report, "opening", Background()), report, report.author, Background())
+    for finding in required(found, "opening", reader().rules):
+        if finding.field == field:
+            return None if finding.trouble == "missing" else finding.trouble
+    value = found.get(field)
+    if isinstance(value, Person):
+        return value.name
+    return value.strftime("%H:%M") if isinstance(value, datetime) else value
+
+
+CAUSES = [
+    # A word of deliberation that looks like a condition.
+    ("After a short discussion, we treat this as a severity 2 incident.", "severity", 2),
+    ("After the failover we treat this as a severity 2 incident.", "severity", None),
+    ("We have decided to treat the matter below as a severity 2 incident.", "severity", 2),
+    ("This is below severity 2.", "severity", None),
+    # A change that names where it comes from.
+    ("Escalated from severity 3 to severity 2 at 01:50.", "severity", 2),
+    ("Escalated from SEV3 to 2.", "severity", 2),
+    ("We will escalate from severity 3 to severity 2 at noon.", "severity", None),
+    ("Up from severity 3 last week.", "severity", None),
+    ("We moved from phase 0 to phase 1.", "phase", 1),
+    ("If it holds we go from phase 0 to phase 1.", "phase", None),
+    # Questions about a value.
+    ("Are we in phase 2 now?", "phase", None),
+    ("Still phase 1?", "phase", None),
+    ("Phase 1?", "phase", 1),
+    # A legend between label and value.
+    ("Severity (1 = worst, 4 = mild): 2", "severity", 2),
+    ("Severity (1 = worst, 4 = mild): blue", "severity", "invalid"),
+    # Fields that follow each other without punctuation, or behind slashes and dashes.
+    ("sev 3 phase 1 ic me", "phase", 1),
+    ("sev 3 phase 1 ic me", "commander", "Kim Park"),
+    ("sev 3 phase 1 ic: jo park", "commander", "jo park"),
+    ("The vendor has severity 1 phase 2.", "phase", None),
+    ("Severity 2/Phase 1/IC me", "phase", 1),
+    ("See /phase 1/notes for it.", "phase", None),
+    ("SEV 2 — phase 0 — IC: Aaron Pike — bridge https://meet.example.org/a", "commander", "Aaron Pike"),
+    ("SEV 2 — phase 0 — IC: Aaron Pike — bridge https://meet.example.org/a", "channel", ("https://meet.example.org/a",)),
+    ("S1 / phase 1 / IC Ane Ruiz -- host restarted", "commander", "Ane Ruiz"),
+    ("S1 / phase 1 / IC needed -- host restarted", "commander", None),
+    # Fields at the end of a subject.
+    ("Gates open - Sev 3 - phase 1 - IC Anna Berg\n~\nx", "commander", "Anna Berg"),
+    ("Gates open - Sev 3 - phase 1 - IC Anna Berg\n~\nx", "summary", "Gates open"),
+    ("Gates open - IC chips fail\n~\nx", "summary", "Gates open - IC chips fail"),
+    # Who agreed to lead, and how command was passed on.
+    ("Ravi Desai has kindly agreed to act as incident commander.", "commander", "Ravi Desai"),
+    ("Ravi Desai has been asked to act as incident commander.", "commander", None),
+    ("Command has been handed over to Marcus Hill.", "commander", "Marcus Hill"),
+    ("Command will be handed over to Marcus Hill at 18:00.", "commander", None),
+    # A team is no person, however its name is joined.
+    ("IC: Trust & Safety team", "commander", "invalid"),
+    ("IC: Facilities", "commander", "invalid"),
+    ("IC: Jane Smith and team", "commander", "Jane Smith"),
+    ("IC: Jane and Team", "commander", "Jane"),
+    ("IC: Jane and Tim", "commander", "conflict"),
+    ("IC: Jane Smith / SRE", "commander", "Jane Smith"),
+    # A title behind what somebody does; without the title it is none (section 8.10).
+    ("I'll be running this as IC.", "commander", "Kim Park"),
+    ("I'll be running this.", "commander", None),
+    # Dots, tabs and Markdown between label and value.
+    ("Severity......: 3", "severity", 3),
+    ("Severity...", "severity", None),
+    ("Severity\t3\nPhase\t1", "phase", 1),
+    ("Slack: [#pay](https://example.slack.com/c/1)", "channel", ("#pay",)),
+    ("Slack: #pay, https://meet.example.org/1", "channel", ("#pay", "https://meet.example.org/1")),
+    ("sev 2, bridge +48 22 555 0166 pin 1200", "channel", ("+48 22 555 0166 pin 1200",)),
+    ("The bridge of the ship called +48 22 555 0166.", "channel", None),
+    ("IC: me. #cms-preview", "channel", ("#cms-preview",)),
+    ("IC: me. #3 comes later", "channel", None),
+    # A remark in parentheses behind a value, and a condition there.
+    ("Sev 2 (sorry, typed 3 in the chat).", "severity", 2),
+    ("Sev 1 (if the backup fails).", "severity", None),
+    ("Sev 1 (says the vendor).", "severity", None),
+    # Conditions behind a value, and requests.
+    ("This is a severity 1 if the backup fails.", "severity", None),
+    ("Please raise it to a severity 2.", "severity", None),
+    ("Please treat this as a severity 2.", "severity", 2),
+    ("Not a sev 1, more like a sev 3.", "severity", 3),
+    ("It is like a sev 3 of theirs.", "severity", None),
+    ("Declaring this: severity 1, phase 0.", "severity", 1),
+    ("Otherwise no change: severity 4, phase 1.", "severity", 4),
+    ("Otherwise severity 1.", "severity", None),
+    # Who has the title: behind a relative clause, in a remark, in his own lower case.
+    ("Kwame Asante, who is on call tonight, is the incident commander.", "commander", "Kwame Asante"),
+    ("Writing on behalf of Tiago Nunes, who is incident commander.", "commander", "Tiago Nunes"),
+    ("I told Tiago Nunes, if he is around, to be incident commander.", "commander", None),
+    ("It is headed by Taras Melnyk (incident commander).", "commander", "Taras Melnyk"),
+    ("It was headed by Taras Melnyk (incident commander).", "commander", None),
+    ("Kim Park (Incident Manager)", "commander", None),
+    ("commander kim park", "commander", "Kim Park"),
+    ("commander is asleep", "commander", None),
+    ("I'm here and have taken over as IC from Pieter.", "commander", "Kim Park"),
+    ("I'm here and would take over as IC from Pieter.", "commander", None),
+    # Somebody else's words, scale, and refused changes.
+    ('They wrote: "our incident commander is Jim Poole."', "commander", None),
+    ("The power company has declared a severity 1.", "severity", None),
+    ("We have declared a severity 1.", "severity", 1),
+    ("I was asked to downgrade this to severity 3.", "severity", None),
+    ("It was downgraded to severity 3.", "severity", 3),
+    ("Related: last month's outage (severity 1, phase 3) began like this.", "severity", None),
+    ("We opened a ticket with the vendor (severity 1).", "severity", None),
+    ("The shop is down (severity 1).", "severity", 1),
+    ("The severity is set to 1 and the phase is 1.", "severity", 1),
+    ("The severity 1 on Monday was worse.", "severity", None),
+    ("Back to severity 3 after talking to billing.", "severity", 3),
+    ("Back to severity 3 after the backup runs.", "severity", None),
+    # Whole sentences between quotation marks are somebody else's, or an example.
+    ('Like this: "Severity 3, phase 1. I am incident commander."', "severity", None),
+    ('Like this: "Severity 3, phase 1. I am incident commander."', "commander", None),
+    ('The 19" rack is off. Severity 3. The 24" screen too.', "severity", 3),
+    ('Severity: "High"', "severity", 2),
+    ("Our director keeps saying this is a severity 1.", "severity", None),
+    ("I keep saying: this is a severity 1.", "severity", 1),
+    # A plan tells of later states.
+    ("Phase 1.\n\nPlan:\n- 10:00 then phase 2\n- 12:00 Bob takes over as IC", "phase", 1),
+    ("Plan:\n- 10:00 then phase 2\n- 12:00 Bob takes over as IC", "commander", None),
+    ("Plan:\n\nSeverity: 2", "severity", 2),
+    # A preposition behind a comma goes on with what stands before it.
+    ("I was incident commander until noon, at severity 2.", "severity", None),
+    ("I was asleep, severity 2.", "severity", 2),
+    ("IC: Dipl.-Ing. Eva Maier (Radiologie)", "commander", "Dipl.-Ing. Eva Maier"),
+    ("IC: Eva. The rest follows", "commander", "Eva"),
+    ("I'm on it as IC.", "commander", "Kim Park"),
+    ("I'm on it.", "commander", None),
+    ("From the bridge: sev 2, phase 2.", "severity", 2),
+    ("Vendor status: sev 2, phase 2.", "severity", None),
+    ("Sev1 phase1", "phase", 1),
+    ("See #inc-phase1 for it.", "phase", None),
+    ("I was incident commander from 08:30 to 12:00, at severity 2.", "severity", None),
+    ("It was noon, severity 2.", "severity", 2),
+    # Somebody else's commander, and ours.
+    ("Their IC is Karl Benz.", "commander", None),
+    ("The fire brigade's commander is Karl Benz.", "commander", None),
+    ("Tonight's commander is Karl Benz.", "commander", "Karl Benz"),
+    ("IC for us: Uma Rao", "commander", "Uma Rao"),
+    ("Vendor IC: Uma Rao", "commander", None),
+    ("I continue to be IC.", "commander", "Kim Park"),
+    # Who has the title instead: the verb or the pronoun alone says it.
+    ("I am not the IC, Min-ho Seo is.", "commander", "Min-ho Seo"),
+    ("I'm no longer IC; Min-ho Seo is!", "commander", "Min-ho Seo"),
+    ("I am not the IC, Min-ho Seo is?", "commander", None),
+    ("I am not the IC, Min-ho Seo is on call.", "commander", None),
+    ("If I am not the IC, Min-ho Seo is.", "commander", None),
+    ("I am not the IC, nobody is.", "commander", None),
+    ("I am not the IC, She is.", "commander", None),
+    ("Until ten minutes ago Ben was IC, now it is me.", "commander", "Kim Park"),
+    ("IC was Ben Lee until noon, now me.", "commander", "Kim Park"),
+    ("Ben was IC, is it now me?", "commander", None),
+    ("Ben was IC, now it is me?", "commander", None),
+    ("Ben was IC on Sunday, now it is Monday.", "commander", None),
+    ("Ben was IC, now it is me who writes.", "commander", None),
+    ("If Ben was IC, now it is me.", "commander", None),
+    ("Their IC was Ben, now it is me.", "commander", None),
+    # Middle dots, and a place at the end of a status line.
+    ("SEV1 · Phase 0 · IC Ty Monroe", "phase", 0),
+    ("SEV2 PHASE 1 IC RAMON DIAZ #bgp-flap", "channel", ("#bgp-flap",)),
+    ("SEV2 phase 1 see #bgp-flap", "channel", None),
+    # A phase in a word, and a phase of something else behind a preposition.
+    ("Phase is containment.", "phase", 1),
+    ("The discovery phase is closed.", "phase", None),
+    ("Motor 2 tripped at phase 3 overcurrent.", "phase", None),
+    ("We are at phase 3.", "phase", 3),
+    ("I'd say sev 2 for the moment.", "severity", 2),
+    ("Sev 2 the moment it rains.", "severity", None),
+    ("Phase 1 as Ramon has the process.", "phase", 1),
+    ("Severity 1 process applies.", "severity", None),
+    # A role of nobody, in capitals.
+    ("Scribe: N/A", "scribe", None),
+    ("Scribe: Nora Adams", "scribe", "Nora Adams"),
+    # A place made the channel by the words behind it.
+    ("Please use #toll for coordination.", "channel", ("#toll",)),
+    ("#toll is the incident channel.", "channel", ("#toll",)),
+    ("Please use https://old.example.org for payments.", "channel", None),
+    ("Comms channel - #maps-blank", "channel", ("#maps-blank",)),
+    ("Support channel - #maps-help", "channel", None),
+    # A timeline tells of earlier states.
+    ("Severity: 2\n\nTimeline (UTC)\n14:05 - this is a severity 4\n14:40 - Severity: 3", "severity", 2),
+    ("Timeline is bad.\nSeverity: 2", "severity", 2),
+    ("Timeline\n14:05 first alarm\n\nSeverity: 2\nIC: me", "severity", 2),
+    # Since when what is broken is broken.
+    ("Every insert fails since 09:05.", "started_at", "09:05"),
+    ("All branches are stable since 09:05.", "started_at", None),
+    ("Every insert fails since 09:05.", "description", True),
+    ("Down since 09:05.", "description", False),
+    # A greeting, and news that begins like one.
+    ("All barriers crashed.", "description", True),
+    ("Dear Anna", "description", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "field", "value"), CAUSES)
+def test_cause(text: str, field: str, value: object) -> None:
+    assert stated(text, field) == value
