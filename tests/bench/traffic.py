@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +103,12 @@ class Sink:
         self.recipients, self.last, self.delay, self.port = 0, 0.0, delay, 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._serve(reader, writer)
+        finally:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 sink\r\n")
         count = 0
         while line := await reader.readline():
@@ -120,7 +126,6 @@ class Sink:
             else:
                 count += verb == b"RCPT"
                 writer.write(b"250 OK\r\n")
-        writer.close()
 
     def wait(self, recipients: int, seconds: float = 180) -> float:
         """Wait for so many copies; gives when the last came."""
@@ -134,20 +139,23 @@ class Sink:
 @contextmanager
 def sink(port: int = 0, delay: float = 0) -> Iterator[Sink]:
     """Run a sink; its port is in `.port`."""
-    made, loop = Sink(delay), asyncio.new_event_loop()
-    up = threading.Event()
+    made, up = Sink(delay), threading.Event()
+    ends: list[Callable[[], object]] = []
 
     async def run() -> None:
         server = await asyncio.start_server(made.serve, "127.0.0.1", port, limit=1 << 22)
         made.port = server.sockets[0].getsockname()[1]
+        over, loop = asyncio.Event(), asyncio.get_running_loop()
+        ends.append(lambda: loop.call_soon_threadsafe(over.set))
         up.set()
+        await over.wait()
+        server.close()
 
-    loop.create_task(run())
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
     thread.start()
     up.wait(10)
     yield made
-    loop.call_soon_threadsafe(loop.stop)
+    ends[0]()
     thread.join(10)
 
 
