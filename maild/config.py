@@ -45,12 +45,14 @@ def address_of(value: str) -> str:
         raise ValueError(f"is no e-mail address: {error}") from error
 
 
+def _domain(value: str) -> str:
+    if not re.match(DOMAIN, value.lower()):
+        raise ValueError('is no domain; write "@example.com"')
+    return value.lower()
+
+
 def _address_or_domain(value: str) -> str:
-    if value.startswith("@"):
-        if not re.match(DOMAIN, value.lower()):
-            raise ValueError('is no domain; write "@example.com"')
-        return value.lower()
-    return address_of(value).lower()
+    return _domain(value) if value.startswith("@") else address_of(value).lower()
 
 
 def _zone(value: str) -> str:
@@ -99,6 +101,7 @@ Clock = Annotated[str, AfterValidator(_clock)]
 Holiday = Annotated[str, AfterValidator(_holiday)]
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 AddressText = Annotated[str, AfterValidator(address_of)]
+Domain = Annotated[str, AfterValidator(_domain)]
 Poster = Annotated[str, AfterValidator(_address_or_domain)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Listen = Annotated[str, AfterValidator(_listen)]
@@ -162,6 +165,10 @@ class PostingTable(_Table):
     machines: tuple[AddressText, ...] = Field(
         default=(),
         description="Programs that may post and are never answered; what they leave out goes to the owner.",
+    )
+    trusted_domains: tuple[Domain, ...] = Field(
+        default=(),
+        description='Domains ("@example.com") whose From field nobody can forge on the way to us, because the mail server before us checks it. What their people ask of the roster by mail is done at once; all others confirm it by replying to a mail.',
     )
     authenticate: Literal["none"] = Field(
         default="none", description='"none": a trusted relay or network stands before us.'

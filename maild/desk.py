@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, Protocol
 
+from maild.incident.arrived import Arrived, Past, Policy
 from maild.incident.cadence import draft_step
-from maild.incident.conclude import Arrived, Past, Policy, conclude
-from maild.incident.digest import Digest, History, Post, digest, figures
+from maild.incident.conclude import conclude
+from maild.incident.digest import Digest, History, Post, month_of, period
 from maild.incident.draft import stepped
 from maild.incident.entry import Draft, Entry, OwnerWord, Word
 from maild.incident.hours import WorkingHours
@@ -25,13 +26,15 @@ from maild.letters.digest import digest_letter
 from maild.letters.letterhead import Letterhead
 from maild.letters.owner import owner_word
 from maild.letters.receipt import word
+from maild.letters.record import Archive
 from maild.letters.reminder import reminders
 from maild.mail.automatic import automatic
 from maild.mail.headers import author, fields, split_content
 from maild.mail.message import Audience, Mail, Outgoing, RawMessage
 from maild.mail.parse import parse_header
 from maild.reading.report import Read, Report, Unreadable
-from maild.roster.posting import Posting, Room
+from maild.roster.commands import parse
+from maild.roster.posting import COMMAND_ROOMS, Posting, Room
 from maild.trouble import Broken
 
 # A mail to several of our addresses is what the first of these says: an incident before all.
@@ -40,6 +43,7 @@ ROOMS: Final[tuple[Room, ...]] = (
     "incident",
     "posting",
     "check",
+    "confirm",
     "request",
     "owner",
     "bounces",
@@ -105,7 +109,8 @@ class Desk:
 
     token: gives a draft's reply token for a record's number; it can't be guessed. posting: who may
     post where; None lets everybody. head: what letters are written on; None sends nothing (a replay).
-    hours: when people work; only the clock asks.
+    hours: when people work; only the clock asks. secret: gives a token for a purpose and its cause.
+    archive: what commands look up; both are wanted where commands can come.
     """
 
     ledger: Ledger
@@ -115,6 +120,8 @@ class Desk:
     posting: Posting | None = None
     head: Letterhead | None = None
     hours: WorkingHours | None = None
+    secret: Callable[..., str] | None = None
+    archive: Archive | None = None
 
     def conclude(self, number: int, mail: Mail, report: Report, now: datetime) -> Entry:
         """Conclude one mail. Raises Contended; other exceptions are bugs or a broken world."""
@@ -137,14 +144,32 @@ class Desk:
             rooms = {self.posting.room(address) for address in mail.envelope.recipients}
             room = next((found for found in ROOMS if found in rooms), "posting")
             may_post = self.posting.may_post(mail.author.address)
-        return Arrived(number, mail, report, self.token(number), room, may_post)
+        found = Arrived(number, mail, report, self.token(number), room, may_post)
+        return self._commanding(found) if self.secret is not None else found
+
+    def _commanding(self, arrived: Arrived) -> Arrived:
+        """Read a mail as commands too; who forwards a mail does not write it."""
+        mail, report = arrived.mail, arrived.report
+        own = report.author.address.lower() == mail.author.address.lower()
+        command = arrived.room in COMMAND_ROOMS
+        if self.secret is None or self.posting is None or not (command or own):
+            return arrived
+        author = mail.author.address.lower()
+        at = mail.received_at.astimezone(self.zone)
+        return replace(
+            arrived,
+            trusted=self.posting.is_trusted(author),
+            lines=parse(mail.subject if command else "", report.text if own else "", at),
+            confirm=self.secret("confirm", arrived.number),
+            leave=self.secret("leave", author),
+        )
 
     def letters(self, entry: Entry, parent: Mail, now: datetime) -> Sequence[Outgoing]:
         """Write the letters of an entry; none in a replay."""
         if self.head is None:
             return ()
         root = self.ledger.root(entry.incident_id) if entry.incident_id else None
-        return tuple(compose(self.head, entry, parent, self.ledger.raw, root, now))
+        return tuple(compose(self.head, entry, parent, self.ledger.raw, self.archive, root, now))
 
     @property
     def first_step(self) -> timedelta:
@@ -187,15 +212,12 @@ class Desk:
         until: datetime,
     ) -> Digest:
         """Tell of a period. month: what was declared since the month began, for its figures."""
-        rules = self.policy.rules
         hours = self.hours or WorkingHours(self.zone)
-        told = digest(histories, since, until, rules, hours)
-        return replace(told, figures=figures(month, self.month(until), until, rules))
+        return period(histories, month, since, until, self.policy.rules, hours)
 
     def month(self, until: datetime) -> datetime:
         """Give the beginning of the month in which a period ends."""
-        local = until.astimezone(self.zone)
-        return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        return month_of(until, self.zone)
 
     def digest_letter(self, told: Digest, kind: Audience, now: datetime) -> Outgoing | None:
         """Write a digest to all who take this kind; None where nothing is open and nothing moved."""

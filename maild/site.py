@@ -15,11 +15,12 @@ from maild.edge.files import default_folder, load_config, load_rules
 from maild.edge.key import secret
 from maild.edge.maildir_out import MaildirOut
 from maild.edge.smtp_out import Relay, SmtpOut, Tls
+from maild.edge.store.archive import Archive
 from maild.edge.store.connection import check_version, connect
 from maild.edge.store.ledger import Ledger
 from maild.edge.store.schema import migrate
 from maild.edge.templates import renderer
-from maild.incident.conclude import Policy
+from maild.incident.arrived import Policy
 from maild.incident.hours import WorkingHours
 from maild.incident.schedule import DAYS, Schedule, schedule_of, weekly
 from maild.letters.letterhead import Letterhead, Render
@@ -84,7 +85,8 @@ class Site:
         """Who may post where."""
         config = self.config
         allow = frozenset((*config.posting.allow, *map(str.lower, config.posting.machines)))
-        return Posting(config.list.address, allow, config.list.owner[0])
+        trusted = frozenset(config.posting.trusted_domains)
+        return Posting(config.list.address, allow, config.list.owner[0], trusted)
 
     def names(self) -> ListNames:
         """What reading must know of the list."""
@@ -132,6 +134,8 @@ class Site:
             self.posting(),
             self.letterhead(key),
             self.hours(),
+            partial(token, key),
+            Archive(connection, self.rules, self.hours()),
         )
 
     def hours(self) -> WorkingHours:

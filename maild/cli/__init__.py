@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "incidents": "maild.cli.records",
     "show": "maild.cli.records",
     "mails": "maild.cli.records",
+    "search": "maild.cli.search",
     "void": "maild.cli.records",
     "merge": "maild.cli.records",
     "digest": "maild.cli.digest",

@@ -1,59 +1,33 @@
 """`maild digest`: a digest now, printed or sent."""
 
-import re
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime
 
 import click
 
 from maild.cli.site import database, print_row, with_site
 from maild.edge.clock import now
+from maild.edge.store.archive import Archive
 from maild.edge.store.digests import Digests
 from maild.letters.digest import text
+from maild.roster.commands import since_of
 from maild.site import Site
-
-_AGO = re.compile(r"(\d+)\s*(h|d|min)$")
-_UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-
-
-class Moment(click.ParamType[datetime]):
-    """A moment: "2026-03-15 09:00" in the list's zone, or "24 h" ago."""
-
-    name = "T"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """Read the moment; without a zone, which the command adds."""
-        if isinstance(value, datetime):
-            return value
-        ago = _AGO.fullmatch(str(value).strip())
-        if ago:
-            return now() - int(ago[1]) * _UNITS[ago[2]]
-        try:
-            return datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f'{value} is no moment; write "2026-03-15 09:00" or "24 h"', param, ctx)
 
 
 @click.command()
-@click.option("--since", type=Moment(), help='Default: the last digest. "24 h" is so long ago.')
-@click.option("--until", type=Moment(), help="Default: now.")
+@click.option("--since", metavar="T", help='Default: the last digest. "24 h" is so long ago.')
+@click.option("--until", metavar="T", help="Default: now.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @click.option("--send", is_flag=True, help="Send it to all who take the daily digest.")
 @with_site
-def digest(
-    site: Site, since: datetime | None, until: datetime | None, form: str, send: bool
-) -> None:
+def digest(site: Site, since: str | None, until: str | None, form: str, send: bool) -> None:
     """Print a digest of what is open and what has moved; with --send, send it."""
     at = now()
     with database(site, write=send) as connection:
         desk, store = site.desk(connection, site.key()), Digests(connection)
-        end = _aware(until, site.zone) if until else at
-        last = store.last("daily") or end - timedelta(days=1)
-        begin = _aware(since, site.zone) if since else min(last, end)
-        month = store.declared(desk.month(end), end)
-        told = desk.digest(store.histories(begin, end), month, begin, end)
+        end = _moment(until, "--until", at, site) or at
+        begin = _moment(since, "--since", at, site)
+        told = Archive(connection, site.rules, site.hours()).digest(begin, end)
         if send:
             letter = desk.digest_letter(told, "daily", at)
             store.send(letter, at) if letter else None
@@ -64,5 +38,10 @@ def digest(
             click.echo(text(desk.head, told), nl=False)
 
 
-def _aware(moment: datetime, zone: tzinfo) -> datetime:
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+def _moment(text: str | None, option: str, at: datetime, site: Site) -> datetime | None:
+    """Read a moment as the command by mail does: "24 h", "09:00", "2026-03-15 09:00"."""
+    found = since_of(text, at.astimezone(site.zone)) if text else None
+    if text and found is None:
+        advice = f'{text} is no moment; write "2026-03-15 09:00" or "24 h"'
+        raise click.BadParameter(advice, param_hint=option)
+    return found

@@ -2,7 +2,6 @@
 
 import sqlite3
 import sys
-from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,14 +12,15 @@ from maild.cli.site import database, fail, print_row, with_site
 from maild.edge.clock import now
 from maild.edge.store.digests import Digests
 from maild.edge.store.records import Records
-from maild.incident.digest import moves
 from maild.incident.model import Happening, Incident, Merged, Voided
 from maild.incident.stamp import changes_of
-from maild.letters.digest import move_line, story_text
-from maild.letters.layout import WIDTH, person, shown
+from maild.letters.digest import story_text
+from maild.letters.layout import WIDTH, shown
+from maild.letters.record import incident_line, timeline_lines
 from maild.reading.reading import Person
 from maild.site import Site
 
+COLUMNS = 80
 OPERATOR = Person("the operator")
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 _VERDICTS = ("accepted", "rejected", "ignored", "command", "duplicate", "shunted")
@@ -38,23 +38,9 @@ def incidents(site: Site, only_open: bool, as_json: bool) -> None:
         if as_json:
             print_row(incident_json(one, site))
         else:
-            click.echo(incident_line(one, site))
+            click.echo(incident_line(one, site.rules.phase.last, COLUMNS))
     if not found and not as_json:
         click.echo("No incident is open." if only_open else "No incident is on record.")
-
-
-def incident_line(incident: Incident, site: Site) -> str:
-    """Write one incident as a line of at most 80 columns."""
-    severity, phase = incident.severity, incident.phase
-    standing = "" if incident.is_open(site.rules.phase.last) else "  over"
-    if incident.voided:
-        standing = "  void"
-    elif incident.merged_into:
-        standing = f"  see {incident.merged_into}"
-    step = f"sev {'?' if severity is None else severity} phase {'?' if phase is None else phase}"
-    line = f"{incident.id}  {step}  {person(incident.commander):<18.18}  {incident.summary}"
-    room = 80 - len(standing)
-    return (line if len(line) <= room else line[: room - 3] + "...") + standing
 
 
 def incident_json(incident: Incident, site: Site) -> dict[str, Any]:
@@ -101,7 +87,7 @@ def show(site: Site, incident_id: str, as_json: bool, timeline: bool, mbox: bool
         elif mbox:
             sys.stdout.buffer.write(_mbox(records, incident.id))
         elif timeline:
-            for line in timeline_lines(events, site):
+            for line in timeline_lines(events, site.zone):
                 click.echo(line)
         else:
             click.echo(_story(connection, records, incident, site), nl=False)
@@ -136,23 +122,6 @@ def event_json(event: Happening) -> dict[str, Any]:
             for change in changes_of([event])
         ],
     }
-
-
-def timeline_lines(events: Sequence[Happening], site: Site) -> Iterator[str]:
-    """Write what each mail and command changed, with its author and number."""
-    for move in moves(events, channels=True):
-        line = move_line(move, lambda at: _clock(at, site))
-        source = f"mail {move.mail}" if move.mail is not None else "a command"
-        yield f"{line}\n{' ' * 20}({move.by}, {source})"
-    for event in events:
-        if isinstance(event, Voided):
-            yield f"  {_clock(event.at, site)}  void, it was no incident ({event.by})"
-        elif isinstance(event, Merged):
-            yield f"  {_clock(event.at, site)}  goes on as {event.into} ({event.by})"
-
-
-def _clock(moment: datetime, site: Site) -> str:
-    return f"{moment.astimezone(site.zone):%Y-%m-%d %H:%M}"
 
 
 def _mbox(records: Records, incident_id: str) -> bytes:

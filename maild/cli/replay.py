@@ -17,7 +17,7 @@ from maild.edge.store.arrivals import Arrivals
 from maild.edge.store.connection import connect
 from maild.edge.store.ledger import Ledger
 from maild.edge.store.schema import migrate
-from maild.incident.conclude import FollowUps, Policy
+from maild.incident.arrived import FollowUps, Policy
 from maild.incident.entry import Entry
 from maild.incident.model import Incident
 from maild.mail.headers import date, fields, parse_date, split_content

@@ -1,6 +1,6 @@
 """`maild roster`: who receives what."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -9,7 +9,7 @@ from maild.cli.site import database, fail, print_row, with_site
 from maild.config import address_of
 from maild.edge.clock import now
 from maild.edge.store.roster import Roster
-from maild.roster.subscription import DIGESTS, MODES, Subscription
+from maild.roster.subscription import DIGESTS, MODES, Choices, Subscription, chosen
 from maild.site import Site
 
 _mode = click.option("--mode", type=click.Choice(MODES), help="Every mail, no notes, or none.")
@@ -56,7 +56,9 @@ def add(site: Site, addresses: tuple[str, ...], **choices: Any) -> None:
     checked = _checked(addresses)
     with database(site, write=True) as connection:
         book = Roster(connection)
-        book.put([_chosen(book.get(a) or Subscription(a), choices) for a in checked], now())
+        book.put(
+            [chosen(book.get(a) or Subscription(a), Choices(**choices)) for a in checked], now()
+        )
     click.echo(f"On the roster: {', '.join(checked)}")
 
 
@@ -88,7 +90,7 @@ def change(site: Site, addresses: tuple[str, ...], **choices: Any) -> None:
         unknown = [address for address, found in known.items() if found is None]
         if unknown:
             fail(f"Not on the roster: {', '.join(unknown)}; nothing was changed")
-        book.put([_chosen(found, choices) for found in known.values() if found], now())
+        book.put([chosen(found, Choices(**choices)) for found in known.values() if found], now())
     click.echo(f"Changed: {', '.join(addresses)}")
 
 
@@ -102,10 +104,3 @@ def _checked(addresses: tuple[str, ...]) -> list[str]:
     if problems:
         fail("\n".join(problems), 2)
     return checked
-
-
-def _chosen(subscription: Subscription, choices: dict[str, Any]) -> Subscription:
-    stated = {name: value for name, value in choices.items() if value is not None}
-    if stated.get("severity") == 0:
-        stated["severity"] = None
-    return replace(subscription, **stated)

@@ -4,13 +4,12 @@ An opening opens; a reply to a held draft completes it; a mail in an incident's 
 or a note. Nothing here knows a database, a clock or a network.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import replace
 
 from maild.incident.advice import advise, lacking
 from maild.incident.answers import capped, unanswered, with_address_asked
-from maild.incident.decide import Writing, declare, late_fields, update
+from maild.incident.arrived import Arrived, Past, Policy
+from maild.incident.decide import declare, late_fields, update
 from maild.incident.draft import (
     by_of,
     completed,
@@ -39,91 +38,12 @@ from maild.incident.verdict import (
     Background,
     Stated,
     counting,
-    judged_at,
     required,
     resolve,
 )
 from maild.mail.automatic import automatic, own_mail
-from maild.mail.message import Mail
-from maild.reading.reading import Person
 from maild.reading.report import Report
-from maild.reading.rules import Rules
-from maild.roster.posting import Room
-
-FollowUps = Literal["updates", "strict", "carry"]
-Receipts = Literal["openings", "always", "never"]
-Reminded = Literal["", "fresh", "stale"]
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How this list is run: the parts of the configuration that a thought depends on.
-
-    ours: the list's own addresses, lower case. machines: authors that are programs, lower case.
-    """
-
-    rules: Rules
-    address: str
-    ours: frozenset[str]
-    follow_ups: FollowUps = "updates"
-    receipts: Receipts = "openings"
-    machines: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """What is on record and matters for this mail.
-
-    incident: of the thread, None for none. draft: the held draft that it answers. unknown: the
-    incident or draft that it names and that is not on record. year, next_number: of a new incident.
-    likely: open incidents with a like subject, (id, summary). about: how many answers this author
-    got in 24 h, by what they were about; answers: machine mails to him in the last hour. told: of what the owner has heard this hour. forwards:
-    mails handed to the owner in the last hour. late: what the late mail states that it is about, where
-    it answers our letter on that. reminded: whether it answers a reminder, "stale" where somebody has
-    changed the state since. readers: how many on the roster get openings. version: of the incident, to see at the end whether somebody else has changed it meanwhile.
-    """
-
-    year: int
-    next_number: int
-    incident: Incident | None = None
-    draft: Draft | None = None
-    unknown: str | None = None
-    duplicate_of: int | None = None
-    likely: tuple[tuple[str, str], ...] = ()
-    about: Mapping[str, int] = field(default_factory=dict)
-    answers: int = 0
-    told: frozenset[str] = frozenset()
-    forwards: int = 0
-    late: Stated | None = None
-    reminded: Reminded = ""
-    readers: int = 0
-    version: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A mail that was read: its record's number, and a token for the draft it may become.
-
-    room: which of our addresses it came to. may_post: whether its author may post.
-    """
-
-    number: int
-    mail: Mail
-    report: Report
-    token: str
-    room: Room = "posting"
-    may_post: bool = True
-
-    @property
-    def author(self) -> Person:
-        """The author as a person."""
-        return by_of(self.mail.author)
-
-    def writing(self) -> Writing:
-        """Give the moments of this mail as a statement."""
-        received_at = self.mail.received_at
-        dated_at = judged_at(self.mail.written_at, received_at)
-        return Writing(self.number, self.author, received_at, dated_at)
+from maild.roster.posting import COMMAND_ROOMS
 
 
 def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
@@ -153,12 +73,13 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
 
 
 def _thought(arrived: Arrived, past: Past, policy: Policy) -> Entry:
-    if not arrived.may_post:
+    commands = arrived.room in COMMAND_ROOMS
+    if not arrived.may_post and not (commands and past.subscription):
         return stranger(arrived.room)
+    if commands or past.confirmation is not None:
+        return commanded(arrived, past, policy.rules)
     if arrived.room == "check":
         return checked(arrived.number, arrived.mail, arrived.report, policy.rules)
-    if arrived.room == "request":
-        return commanded(arrived.number, arrived.mail)
     if past.unknown is not None:
         return _unknown(arrived, past.unknown)
     if past.draft is not None and past.draft.state == "held":

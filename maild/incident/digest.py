@@ -1,8 +1,8 @@
 """A period's events to a `Digest`: what is open, what moved, what people said, what is overdue."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
 from typing import Final, Literal
 
 from maild.incident.cadence import UpdateDue, update_due
@@ -146,6 +146,34 @@ def digest(
 def _rank(story: Story) -> tuple[object, ...]:
     over = story.standing in ("resolved", "ended")
     return (over, story.incident.severity or 0, not story.moved, story.incident.id)
+
+
+def period(
+    histories: Iterable[History],
+    month: Iterable[History],
+    since: datetime,
+    until: datetime,
+    rules: Rules,
+    hours: WorkingHours,
+) -> Digest:
+    """Tell of a period, with the figures of what was declared in its month."""
+    told = digest(histories, since, until, rules, hours)
+    return replace(told, figures=figures(month, month_of(until, hours.zone), until, rules))
+
+
+def story_of(
+    history: History, until: datetime, rules: Rules, hours: WorkingHours
+) -> tuple[Digest, Story] | None:
+    """Tell one incident from its beginning, as a digest of its own; None where it has no events."""
+    since = min((event.at for event in history.events), default=until) - timedelta(microseconds=1)
+    story = _story(history, since, until, rules, hours)
+    return (Digest(since, until, (story,)), story) if story else None
+
+
+def month_of(until: datetime, zone: tzinfo) -> datetime:
+    """Give the beginning of the month in which a period ends."""
+    local = until.astimezone(zone)
+    return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def _story(

@@ -8,6 +8,8 @@ from maild.incident.model import Happening, Incident
 from maild.incident.verdict import Finding, Kind, Stated
 from maild.mail.message import Address
 from maild.reading.reading import Person, Value
+from maild.roster.effects import Result
+from maild.roster.subscription import Confirmation, RosterChange
 
 Verdict = Literal["accepted", "rejected", "ignored", "duplicate", "command", "shunted"]
 MailKind = Literal[
@@ -154,10 +156,27 @@ class Forward:
     mail: int
 
 
-Notice = Copy | Question | Receipt | Word | OwnerWord | DryRun | Forward
+@dataclass(frozen=True, slots=True)
+class CommandAnswer:
+    """Answer a mail of commands, line by line.
+
+    confirm: the token of what waits for the author's answer, "" for nothing. leave: the token that
+    takes him off the roster. lost: he needs to be shown what can be written.
+    """
+
+    to: Address
+    mail: int
+    results: tuple[Result, ...]
+    confirm: str = ""
+    leave: str = ""
+    lost: bool = False
+    may_post: bool = True
 
 
-def about(notice: Question | Receipt | Word | DryRun) -> str:
+Notice = Copy | Question | Receipt | Word | OwnerWord | DryRun | Forward | CommandAnswer
+
+
+def about(notice: Question | Receipt | Word | DryRun | CommandAnswer) -> str:
     """Name what an answer is about, for the cap on answers about the same thing."""
     match notice:
         case Question():
@@ -169,6 +188,11 @@ def about(notice: Question | Receipt | Word | DryRun) -> str:
             return f"{notice.about} {notice.name}"
         case DryRun():
             return "check"
+        case CommandAnswer():
+            # The same help or question again and again is a loop; looking twice at the status is none.
+            if notice.lost or notice.confirm:
+                return f"command {'; '.join(result.line for result in notice.results)}"
+            return f"command {notice.mail}"
         case _:
             assert_never(notice)
 
@@ -179,6 +203,8 @@ class Entry:
 
     incident: after the events, None where the mail belongs to none. stated: what the mail states
     (of a completion, what the completed mail states). reason: why it was ignored or rejected.
+    roster: what changes on it. asks: a change that waits for an answer; confirmed: the token of one
+    that has its answer.
     """
 
     verdict: Verdict
@@ -191,3 +217,6 @@ class Entry:
     events: tuple[Happening, ...] = ()
     draft: Draft | None = None
     notices: tuple[Notice, ...] = ()
+    roster: tuple[RosterChange, ...] = ()
+    asks: Confirmation | None = None
+    confirmed: str = ""

@@ -1,12 +1,16 @@
 """Mail to our other addresses: the owner, commands, bounces, dry runs (interface, "Addresses")."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from maild.incident.entry import DryRun, Entry, Forward, Word
+from maild.incident.arrived import Arrived, Past
+from maild.incident.entry import CommandAnswer, DryRun, Entry, Forward
 from maild.incident.verdict import Background, counting, required, resolve
 from maild.mail.message import Mail
 from maild.reading.report import Report
 from maild.reading.rules import Rules
+from maild.roster.commands import MAX_LINE, Line, Unsubscribe
+from maild.roster.effects import Who, decide
 
 FORWARDS_AN_HOUR: Final = 20
 
@@ -40,7 +44,41 @@ def checked(number: int, mail: Mail, report: Report, rules: Rules) -> Entry:
     return Entry("command", "check", "dry run", stated=stated, findings=findings, notices=(notice,))
 
 
-def commanded(number: int, mail: Mail) -> Entry:
-    """Answer a mail to the command address."""
-    word = Word("help", mail.author, number)
-    return Entry("command", "command", "help", notices=(word,))
+def _reason(lines: Sequence[Line]) -> str:
+    """Name the commands; the token of an "unsubscribe" is nobody else's business."""
+    words = ("unsubscribe" if isinstance(x.command, Unsubscribe) else x.text for x in lines)
+    return "; ".join(words)[:MAX_LINE] or "no command in it"
+
+
+def commanded(arrived: Arrived, past: Past, rules: Rules) -> Entry:
+    """Do what a mail to the command address says, and answer it."""
+    who = Who(
+        address=arrived.mail.author.address.lower(),
+        at=arrived.mail.received_at,
+        may_post=arrived.may_post,
+        subscription=past.subscription,
+        trusted=arrived.trusted,
+        leave=arrived.leave,
+        confirmation=past.confirmation,
+        token=arrived.confirm,
+        severities=[step.number for step in rules.severity.step],
+    )
+    decision = decide(arrived.lines, who)
+    answer = CommandAnswer(
+        arrived.mail.author,
+        arrived.number,
+        decision.results,
+        decision.asks.token if decision.asks else "",
+        arrived.leave,
+        decision.lost,
+        arrived.may_post,
+    )
+    return Entry(
+        "command",
+        "command",
+        _reason(arrived.lines),
+        notices=(answer,),
+        roster=decision.changes,
+        asks=decision.asks,
+        confirmed=decision.confirmed,
+    )

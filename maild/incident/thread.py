@@ -10,6 +10,12 @@ from maild.reading.report import Report
 
 _INCIDENT = re.compile(r"^(\d{4})-(\d{1,9})$")
 _DRAFT = re.compile(r"^draft-([a-z0-9]{6,40})$")
+_CONFIRM = re.compile(r"^confirm-([a-z0-9]{6,40})$")
+_WORD = re.compile(r"\w+")
+# Words shorter than this bind other words; longer ones than that weigh no more.
+SHORT_WORD, LONG_WORD = 4, 8
+# How much of the shorter subject, and of both together, two of them must share to be alike.
+SHARED_OF_ONE, SHARED_OF_BOTH = 0.75, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +23,15 @@ class Keys:
     """By what a mail may find its thread, strongest first.
 
     incident: the id that its plus address names. draft: the token that it names. ids: In-Reply-To,
-    then References from the last to the first. token: the id in its subject.
+    then References from the last to the first. token: the id in its subject. confirm: the token of
+    a change of the roster that it answers.
     """
 
     incident: str | None
     draft: str | None
     ids: tuple[str, ...]
     token: str | None
+    confirm: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ def incident_id(year: int | str, number: int | str) -> str:
 
 def keys(mail: Mail, report: Report, posting_address: str) -> Keys:
     """Collect what a mail says of its thread."""
-    incident = draft = None
+    incident = draft = confirm = None
     local, _, domain = posting_address.lower().partition("@")
     boxes = [*mail.envelope.recipients, *(box.address for box in (*mail.to, *mail.cc))]
     for box in boxes:
@@ -53,8 +61,11 @@ def keys(mail: Mail, report: Report, posting_address: str) -> Keys:
                 incident = incident or incident_id(match[1], match[2])
             elif match := _DRAFT.match(detail):
                 draft = draft or match[1]
+            elif match := _CONFIRM.match(detail):
+                confirm = confirm or match[1]
     ids = tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))
-    return Keys(incident, draft, ids, report.tokens[0] if report.tokens else None)
+    token = report.tokens[0] if report.tokens else None
+    return Keys(incident, draft, ids, token, confirm)
 
 
 def place_of(found: Keys, places: Mapping[str, Place]) -> Place | None:
@@ -79,6 +90,40 @@ def unknown(found: Keys, places: Mapping[str, Place]) -> str | None:
     if found.token is not None and place_of(found, places) is None:
         return found.token
     return None
+
+
+def weighty(subject: str) -> dict[str, int]:
+    """Give the words of a subject that say something, with their weight: the longer, the more."""
+    words = _WORD.findall(subject.lower())
+    return {
+        word: min(max(len(word), SHORT_WORD), LONG_WORD)
+        for word in words
+        if len(word) >= SHORT_WORD or any(c.isdigit() for c in word)
+    }
+
+
+def alike(subject: str, other: str) -> bool:
+    """Whether two subjects seem to name one thing: the same, or enough shared words of weight.
+
+    "Checkout is down" is like "Checkout down in Europe"; it is not like "Search is down".
+    """
+    if subject == other:
+        return bool(subject)
+    mine, theirs = weighty(subject), weighty(other)
+    shared = [(w, t) for w in mine for t in theirs if _same_word(w, t)]
+    count = min(len({word for word, _ in shared}), len({word for _, word in shared}))
+    weight = sum(min(mine[word], theirs[other]) for word, other in shared)
+    less, more = sorted((sum(mine.values()), sum(theirs.values())))
+    return (
+        count > 1 and weight > SHARED_OF_ONE * less and 2 * weight >= SHARED_OF_BOTH * (less + more)
+    )
+
+
+def _same_word(word: str, other: str) -> bool:
+    """Whether two words differ by an ending at most: "payment" and "payments"."""
+    short, long = sorted((word, other), key=len)
+    stem = len(short) >= SHORT_WORD and not any(c.isdigit() for c in long)
+    return long == short or (stem and long.startswith(short) and len(long) - len(short) <= 2)
 
 
 def fingerprint(mail: Mail, aside: str = "") -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import assert_never
 
 from maild.incident.entry import (
+    CommandAnswer,
     Copy,
     DryRun,
     Entry,
@@ -15,11 +16,13 @@ from maild.incident.entry import (
     Receipt,
     Word,
 )
+from maild.letters.command_answer import command_answer
 from maild.letters.copy import copy
 from maild.letters.dry_run import dry_run
 from maild.letters.letterhead import Letterhead
 from maild.letters.owner import forward, owner_word
 from maild.letters.receipt import receipt, word
+from maild.letters.record import Archive, Reading
 from maild.letters.validation import validation
 from maild.mail.message import Mail, Outgoing, RawMessage
 
@@ -29,16 +32,17 @@ def compose(
     entry: Entry,
     parent: Mail,
     original: Callable[[int], RawMessage],
+    archive: Archive | None,
     root: str | None,
     now: datetime,
 ) -> Iterator[Outgoing]:
     """Write all letters of an entry.
 
-    parent: the mail that made us write. original: gives the octets of a record. root: the Message-ID
-    of the incident's first copy, None while there is none.
+    parent: the mail that made us write. original: gives the octets of a record. archive: what
+    commands look up. root: the Message-ID of the incident's first copy, None while there is none.
     """
     for notice in entry.notices:
-        letter = _letter(head, notice, parent, original, root, now)
+        letter = _letter(head, notice, parent, original, archive, root, now)
         if isinstance(notice, Copy) and root is None:
             # What follows the first copy in the same breath is already a reply to it.
             root = letter.message_id
@@ -50,6 +54,7 @@ def _letter(
     notice: Notice,
     parent: Mail,
     original: Callable[[int], RawMessage],
+    archive: Archive | None,
     root: str | None,
     now: datetime,
 ) -> Outgoing:
@@ -66,6 +71,9 @@ def _letter(
             return owner_word(head, notice, now)
         case DryRun():
             return dry_run(head, notice, parent, now)
+        case CommandAnswer():
+            reading = Reading(head, archive, now) if archive is not None else None
+            return command_answer(head, notice, parent, reading, now)
         case Forward():
             return forward(head, notice.mail, original(notice.mail))
         case _:

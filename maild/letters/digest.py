@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 
-from maild.incident.digest import Digest, Figures, Gap, History, Line, Move, Story, digest
+from maild.incident.digest import Digest, Figures, Gap, History, Line, Move, Story, story_of
 from maild.incident.hours import WorkingHours
 from maild.letters.copy import state
 from maild.letters.layout import WIDTH, fill, listed, one_blank, person, shown, span
@@ -45,12 +45,12 @@ def text(head: Letterhead, told: Digest) -> str:
 
 def story_text(head: Letterhead, history: History, until: datetime, hours: WorkingHours) -> str:
     """Tell one incident from its beginning, as the digest does."""
-    since = min((event.at for event in history.events), default=until) - timedelta(microseconds=1)
-    told = digest([history], since, until, head.rules, hours)
-    when = _when(told, head.zone)
-    stories = [story_model(head, story, told, when) for story in told.stories]
-    texts = [head.render("story.txt", {"story": s, "ruler": "-" * WIDTH}) for s in stories]
-    return one_blank("".join(texts))
+    found = story_of(history, until, head.rules, hours)
+    if found is None:
+        return ""
+    told, story = found
+    shown_ = story_model(head, story, told, when_of(told, head.zone))
+    return one_blank(head.render("story.txt", {"story": shown_, "ruler": "-" * WIDTH}))
 
 
 def subject(told: Digest, zone: tzinfo) -> str:
@@ -75,7 +75,7 @@ def model(head: Letterhead, told: Digest) -> dict[str, object]:
     """Give what the template shows; every value is text, set in 72 columns."""
     zone = head.zone
     since = told.since.astimezone(zone)
-    when = _when(told, zone)
+    when = when_of(told, zone)
     return {
         "needs": needs(told),
         "counts": counts(told, overdue=False),
@@ -131,7 +131,7 @@ def table_row(story: Story, head: Letterhead) -> str:
     return f"  {severity:>2}   {step:<12.12} {title:<{TITLE_WIDTH}} {commander[:COMMANDER_WIDTH]}".rstrip()
 
 
-def _when(told: Digest, zone: tzinfo) -> Callable[[datetime], str]:
+def when_of(told: Digest, zone: tzinfo) -> Callable[[datetime], str]:
     """Give how a moment is written: the bare time within a day's digest, else with its day."""
     day = told.until - told.since <= timedelta(days=1, minutes=1)
 
@@ -163,7 +163,7 @@ def story_model(
         "state": fill(state(incident, head.rules)),
         "where": fill("Where: " + ", ".join(incident.channels)) if incident.channels else "",
         "liaisons": _liaisons(story),
-        "standing": fill(_standing(head, story, told, when)),
+        "standing": fill(standing(story, told, when)),
         "moves": [move_line(move, when) for move in story.moves],
         "mails": _mails(story),
         "lines": list(conversation(story, when)),
@@ -180,7 +180,8 @@ def _liaisons(story: Story) -> str:
     return fill("Liaisons: " + ", ".join(named)) if named else ""
 
 
-def _standing(head: Letterhead, story: Story, told: Digest, when: Callable[[datetime], str]) -> str:
+def standing(story: Story, told: Digest, when: Callable[[datetime], str]) -> str:
+    """Say how long it lasts, when the next update is due, and how promises were kept."""
     incident, due = story.incident, story.next
     kept = (
         f" Promises kept: {story.promises.kept} of {story.promises.due}."

@@ -23,7 +23,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph ("text"), words to type ("type") or to see ("shown"), or rows with labels ("rows")."""
+    """A paragraph ("text"), words to type ("type") or to see ("shown"), or rows with labels ("rows").
+
+    Or lines that stay as they are set ("set"): a command and what it has found, a story.
+    """
 
     kind: str
     text: str = ""
@@ -32,9 +35,13 @@ class Block:
 
 def blocks(text: str) -> Iterator[Block]:
     """Cut a letter's text into blocks at its blank lines."""
+    answers = False
     for block in re.split(r"\n\s*\n", text.strip("\n")):
         lines = block.split("\n")
-        if all(re.match(r" {4}\S", line) for line in lines):
+        answers = answers or lines[0].startswith("> ")
+        if answers:
+            yield Block("set", block)
+        elif all(re.match(r" {4}\S", line) for line in lines):
             # Nobody is asked to type more than 40 characters: what is longer is only shown.
             for words in map(str.strip, lines):
                 yield Block("type" if len(words) <= MAX_TYPED else "shown", words)

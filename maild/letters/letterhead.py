@@ -50,6 +50,11 @@ class Letterhead:
         local, _, domain = self.identity.posting.rpartition("@")
         return f"{local}+draft-{token}@{domain}"
 
+    def confirm_address(self, token: str) -> str:
+        """Give the address whose reply confirms a change of the roster."""
+        local, _, domain = self.identity.posting.rpartition("@")
+        return f"{local}+confirm-{token}@{domain}"
+
     def is_ours(self, found: str) -> bool:
         """Whether a Message-ID is one that we made."""
         local, _, domain = found.partition("@")

@@ -7,16 +7,18 @@ from typing import Final, Literal
 
 from maild.mail.message import Reply
 
-Room = Literal["posting", "incident", "draft", "request", "owner", "bounces", "check"]
+Room = Literal["posting", "incident", "draft", "confirm", "request", "owner", "bounces", "check"]
 
 _DETAIL: Final = (
     (re.compile(r"\d{4}-\d{1,9}"), "incident"),
     (re.compile(r"draft-[a-z0-9]{6,40}"), "draft"),
+    (re.compile(r"confirm-[a-z0-9]{6,40}"), "confirm"),
     (re.compile(r"check"), "check"),
     (re.compile(r"request"), "request"),
     (re.compile(r"owner"), "owner"),
     (re.compile(r"bounces-[a-z0-9-]+"), "bounces"),
 )
+COMMAND_ROOMS: Final = frozenset({"confirm", "request"})
 _POSTING_ROOMS: Final = frozenset({"posting", "incident", "draft"})
 
 
@@ -25,12 +27,13 @@ class Posting:
     """Who may post where.
 
     address: the posting address. allow: addresses and "@domains", lower case. owner: named in a
-    refusal.
+    refusal. trusted: "@domains" whose From field is never forged when it reaches us.
     """
 
     address: str
     allow: frozenset[str]
     owner: str
+    trusted: frozenset[str] = frozenset()
 
     def room(self, recipient: str) -> Room | None:
         """Say what one of our addresses is; None for an address that is not ours."""
@@ -59,11 +62,11 @@ class Posting:
 
     def may_post(self, author: str) -> bool:
         """Whether an author may post: by address, or by domain or a subdomain of it."""
-        address = author.lower()
-        domain = address.rpartition("@")[2]
-        labels = domain.split(".")
-        parents = ("@" + ".".join(labels[i:]) for i in range(len(labels) - 1))
-        return address in self.allow or (bool(domain) and any(d in self.allow for d in parents))
+        return author.lower() in self.allow or not self.allow.isdisjoint(_domains(author))
+
+    def is_trusted(self, author: str) -> bool:
+        """Whether the domain of an author, or one above it, is trusted to be the author's."""
+        return not self.trusted.isdisjoint(_domains(author))
 
     def author(self, author: str, recipients: Iterable[str]) -> Reply | None:
         """Refuse an author who may not post at a posting address; None is welcome."""
@@ -71,3 +74,9 @@ class Posting:
         if not posting or self.may_post(author):
             return None
         return Reply(550, 7, 1, f"You may not post here; ask {self.owner}")
+
+
+def _domains(address: str) -> frozenset[str]:
+    """Give an address's domain and those above it, "@example.com", lower case."""
+    labels = address.lower().rpartition("@")[2].split(".")
+    return frozenset("@" + ".".join(labels[i:]) for i in range(len(labels) - 1))

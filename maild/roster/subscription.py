@@ -1,6 +1,7 @@
 """Who receives what: modes, digests, and a filter by severity (interface, `maild roster`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 Mode = Literal["immediate", "updates", "none"]
@@ -8,6 +9,7 @@ DigestKind = Literal["daily", "weekly", "none"]
 
 MODES: Final[tuple[Mode, ...]] = ("immediate", "updates", "none")
 DIGESTS: Final[tuple[DigestKind, ...]] = ("daily", "weekly", "none")
+CONFIRM_WITHIN: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +24,40 @@ class Subscription:
     mode: Mode = "immediate"
     digest: DigestKind = "daily"
     severity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What somebody would like changed; None leaves it as it is. severity: 0 is all."""
+
+    mode: Mode | None = None
+    digest: DigestKind | None = None
+    severity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RosterChange:
+    """What an address has from now on; None: it is taken off the roster."""
+
+    address: str
+    now: Subscription | None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A change that waits until its subscriber has answered our mail; token: nobody can guess it."""
+
+    token: str
+    change: RosterChange
+    asked_at: datetime
+
+
+def chosen(subscription: Subscription, choices: Choices) -> Subscription:
+    """Lay choices over a subscription."""
+    severity = subscription.severity if choices.severity is None else choices.severity or None
+    return replace(
+        subscription,
+        mode=choices.mode or subscription.mode,
+        digest=choices.digest or subscription.digest,
+        severity=severity,
+    )

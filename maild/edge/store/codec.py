@@ -9,6 +9,7 @@ from typing import Any, Final
 from maild.incident import entry, model, verdict
 from maild.mail.message import Address
 from maild.reading.reading import Person
+from maild.roster.subscription import Subscription
 
 _TYPES: Final[dict[str, type]] = {
     cls.__name__: cls
@@ -18,6 +19,7 @@ _TYPES: Final[dict[str, type]] = {
         entry.Draft,
         verdict.Finding,
         verdict.Stated,
+        Subscription,
         model.Incident,
         model.Declared,
         model.SeverityChanged,

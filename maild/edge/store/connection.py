@@ -60,6 +60,8 @@ def connect(path: str | Path, *, readonly: bool = False) -> sqlite3.Connection:
         )
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
+        # A row that REPLACE takes away leaves the full text index too.
+        connection.execute("PRAGMA recursive_triggers = ON")
         if not readonly:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")

@@ -8,13 +8,16 @@ from datetime import datetime, timedelta
 from maild.edge.store.codec import from_json, to_json
 from maild.edge.store.connection import moment, stamp, transaction
 from maild.edge.store.outbox import owe
-from maild.incident.conclude import Arrived, Past, Reminded
+from maild.edge.store.roster import Confirmations, Roster, write_roster
+from maild.edge.store.search import Search
+from maild.incident.arrived import Arrived, Past, Reminded
 from maild.incident.entry import Draft, Entry
 from maild.incident.model import Happening, Incident
 from maild.incident.thread import Keys, Place, fingerprint, place_of, unknown
 from maild.incident.verdict import Stated
 from maild.mail.message import Envelope, Mail, Outgoing, RawMessage
 from maild.reading.report import Report
+from maild.roster.subscription import Confirmation
 
 # Verdicts that never make a later mail a duplicate (design, section 4.6).
 _NO_PRECEDENT = ("shunted", "duplicate")
@@ -25,6 +28,8 @@ class Ledger:
 
     def __init__(self, connection: sqlite3.Connection, last_phase: int) -> None:
         self.connection, self.last_phase = connection, last_phase
+        self.search, self.roster = Search(connection), Roster(connection)
+        self.confirmations = Confirmations(connection)
 
     # What has arrived ----------------------------------------------------------------------
 
@@ -73,7 +78,7 @@ class Ledger:
             draft=held,
             unknown=unknown(found, places),
             duplicate_of=self._duplicate_of(arrived),
-            likely=self._likely(arrived.report.subject) if incident is None else (),
+            likely=self.search.like(arrived.report.subject) if incident is None else (),
             about=about,
             answers=answers,
             told=self._told(now),
@@ -81,6 +86,8 @@ class Ledger:
             late=self._late(found),
             reminded=self._reminded(found, incident),
             readers=self._readers(),
+            subscription=self.roster.get(arrived.mail.author.address),
+            confirmation=self._confirmation(arrived, found, now),
             version=version,
         )
 
@@ -137,13 +144,10 @@ class Ledger:
         ).fetchone()
         return int(last) + 1
 
-    def _likely(self, subject: str) -> tuple[tuple[str, str], ...]:
-        rows = self.connection.execute(
-            "SELECT id, summary FROM incident WHERE open = 1 AND subject = ? AND subject <> ''"
-            " ORDER BY id DESC LIMIT 3",
-            (subject,),
-        )
-        return tuple((row["id"], row["summary"]) for row in rows)
+    def _confirmation(self, arrived: Arrived, found: Keys, now: datetime) -> Confirmation | None:
+        if not arrived.confirms:
+            return None
+        return self.confirmations.find(found.confirm, found.ids, now)
 
     def _answers(self, author: str, now: datetime) -> tuple[Mapping[str, int], int]:
         rows = self.connection.execute(
@@ -229,6 +233,8 @@ class Ledger:
                 )
             if entry.draft is not None:
                 self.write_draft(connection, entry.draft)
+            write_roster(connection, entry.roster, now)
+            self.confirmations.enter(arrived.number, entry.asks, entry.confirmed, now)
             self.owe_all(connection, letters, now)
             connection.execute("DELETE FROM waiting WHERE arrival = ?", (arrived.number,))
         return True
@@ -354,7 +360,7 @@ class Ledger:
 
 
 def _fingerprint(arrived: Arrived) -> str:
-    aside = arrived.room if arrived.room in ("owner", "request", "check") else ""
+    aside = arrived.room if arrived.room in ("owner", "request", "confirm", "check") else ""
     return fingerprint(arrived.mail, aside)
 
 

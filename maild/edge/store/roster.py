@@ -1,11 +1,12 @@
 """The roster: who receives what."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from maild.edge.store.connection import stamp, transaction
-from maild.roster.subscription import Subscription
+from maild.edge.store.codec import from_json, to_json
+from maild.edge.store.connection import moment, stamp, transaction
+from maild.roster.subscription import CONFIRM_WITHIN, Confirmation, RosterChange, Subscription
 
 
 class Roster:
@@ -29,27 +30,83 @@ class Roster:
     def put(self, subscriptions: Iterable[Subscription], now: datetime) -> None:
         """Add subscribers, or change what they chose."""
         with transaction(self.connection) as connection:
-            connection.executemany(
-                "INSERT INTO subscriber (address, mode, digest, severity, added_at)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET mode = excluded.mode,"
-                " digest = excluded.digest, severity = excluded.severity",
-                [
-                    (s.address.lower(), s.mode, s.digest, s.severity, stamp(now))
-                    for s in subscriptions
-                ],
-            )
+            write_roster(connection, [RosterChange(s.address, s) for s in subscriptions], now)
 
     def remove(self, addresses: Iterable[str]) -> list[str]:
         """Remove subscribers; gives those that were on the roster."""
         removed = []
         with transaction(self.connection) as connection:
             for address in addresses:
-                cursor = connection.execute(
-                    "DELETE FROM subscriber WHERE address = ?", (address.lower(),)
-                )
-                if cursor.rowcount:
+                if _remove(connection, address):
                     removed.append(address)
         return removed
+
+
+def write_roster(
+    connection: sqlite3.Connection, changes: Iterable[RosterChange], now: datetime
+) -> None:
+    """Add, change and remove subscribers within the caller's transaction."""
+    for change in changes:
+        wanted = change.now
+        if wanted is None:
+            _remove(connection, change.address)
+        else:
+            connection.execute(
+                "INSERT INTO subscriber (address, mode, digest, severity, added_at)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET mode = excluded.mode,"
+                " digest = excluded.digest, severity = excluded.severity",
+                (
+                    change.address.lower(),
+                    wanted.mode,
+                    wanted.digest,
+                    wanted.severity,
+                    stamp(now),
+                ),
+            )
+
+
+def _remove(connection: sqlite3.Connection, address: str) -> bool:
+    cursor = connection.execute("DELETE FROM subscriber WHERE address = ?", (address.lower(),))
+    return cursor.rowcount > 0
+
+
+class Confirmations:
+    """Changes of the roster that wait for the answer of the one whom they are about."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def find(self, token: str | None, ids: Sequence[str], now: datetime) -> Confirmation | None:
+        """Find what a mail answers, by the token of its address or the ids of what it replies to.
+
+        None where there is nothing, it is done already, or it has waited too long.
+        """
+        marks = ",".join("?" * len(ids))
+        row = self.connection.execute(
+            "SELECT * FROM confirmation WHERE done_at IS NULL AND asked_at > ? AND (token = ?"
+            " OR mail IN (SELECT mail FROM letter WHERE kind = 'command_answer'"
+            f" AND message_id IN ({marks}))) ORDER BY token = ? DESC LIMIT 1",
+            (stamp(now - CONFIRM_WITHIN), token, *ids, token),
+        ).fetchone()
+        if row is None:
+            return None
+        wanted = from_json(row["wanted"]) if row["wanted"] else None
+        change = RosterChange(row["address"], wanted)
+        return Confirmation(row["token"], change, moment(row["asked_at"]))
+
+    def enter(self, mail: int, asks: Confirmation | None, confirmed: str, now: datetime) -> None:
+        """Note what a mail asks for and what it confirms, within the caller's transaction."""
+        if asks is not None:
+            wanted = to_json(asks.change.now) if asks.change.now else None
+            self.connection.execute(
+                "INSERT OR REPLACE INTO confirmation (token, mail, address, wanted, asked_at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (asks.token, mail, asks.change.address, wanted, stamp(asks.asked_at)),
+            )
+        if confirmed:
+            self.connection.execute(
+                "UPDATE confirmation SET done_at = ? WHERE token = ?", (stamp(now), confirmed)
+            )
 
 
 def _subscription(row: sqlite3.Row) -> Subscription:

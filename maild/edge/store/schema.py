@@ -154,6 +154,28 @@ CREATE TABLE digest (             -- periods that have their digest
   made_at TEXT NOT NULL,
   PRIMARY KEY (kind, until)
 ) WITHOUT ROWID;
+CREATE TABLE confirmation (       -- a change of the roster that waits for its subscriber's answer
+  token TEXT PRIMARY KEY,
+  mail INTEGER NOT NULL REFERENCES arrival(id),
+  address TEXT NOT NULL,
+  wanted TEXT,                    -- the Subscription; NULL is none any more
+  asked_at TEXT NOT NULL,
+  done_at TEXT
+) WITHOUT ROWID;
+CREATE INDEX confirmation_mail ON confirmation(mail);
+CREATE VIRTUAL TABLE said USING fts5( -- full text of all mails
+  subject, text, author_name, content='mail', content_rowid='id',
+  tokenize="unicode61 remove_diacritics 2"
+);
+CREATE TRIGGER said_new AFTER INSERT ON mail BEGIN INSERT INTO said (rowid, subject, text, author_name) VALUES (new.id, new.subject, new.text, new.author_name); END;
+CREATE TRIGGER said_gone AFTER DELETE ON mail BEGIN INSERT INTO said (said, rowid, subject, text, author_name) VALUES ('delete', old.id, old.subject, old.text, old.author_name); END;
+CREATE TRIGGER said_other AFTER UPDATE OF subject, text, author_name ON mail BEGIN INSERT INTO said (said, rowid, subject, text, author_name) VALUES ('delete', old.id, old.subject, old.text, old.author_name); INSERT INTO said (rowid, subject, text, author_name) VALUES (new.id, new.subject, new.text, new.author_name); END;
+CREATE VIRTUAL TABLE named USING fts5( -- full text of the incidents' names
+  id, summary, subject, tokenize="unicode61 remove_diacritics 2"
+);
+CREATE TRIGGER named_new AFTER INSERT ON incident BEGIN INSERT INTO named (rowid, id, summary, subject) VALUES (new.year * 1000000000 + new.number, new.id, new.summary, new.subject); END;
+CREATE TRIGGER named_gone AFTER DELETE ON incident BEGIN DELETE FROM named WHERE rowid = old.year * 1000000000 + old.number; END;
+CREATE TRIGGER named_other AFTER UPDATE OF summary ON incident WHEN old.summary <> new.summary BEGIN UPDATE named SET summary = new.summary WHERE rowid = new.year * 1000000000 + new.number; END;
 """
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from maild.incident.thread import Keys, Place, fingerprint, keys, place_of, unknown
+from maild.incident.thread import Keys, Place, alike, fingerprint, keys, place_of, unknown
 from maild.mail.message import Address, Envelope, Mail, Part
 from maild.reading.report import Report
 
@@ -101,3 +101,43 @@ def test_without_a_message_id_author_date_and_text_decide() -> None:
     assert fingerprint(one) == fingerprint(mail(message_id=None, parts=(Part("text"),)))
     assert fingerprint(one) != fingerprint(mail(message_id=None, parts=(Part("other"),)))
     assert fingerprint(one) != fingerprint(mail(message_id=None, written_at=None))
+
+
+@pytest.mark.parametrize(
+    ("subject", "other"),
+    [
+        ("checkout is down", "checkout is down"),
+        ("checkout is down in europe", "checkout down"),
+        ("payments fail", "payment fails for all customers"),
+        ("login fails in singapore", "login fails"),
+        ("disk full on db12", "the disk on db12 is full"),
+        ("la facturation est en panne", "facturation en panne"),
+        ("down", "down"),
+    ],
+)
+def test_like_subjects_share_enough_words_of_weight(subject: str, other: str) -> None:
+    assert alike(subject, other)
+    assert alike(other, subject)
+
+
+@pytest.mark.parametrize(
+    ("subject", "other"),
+    [
+        ("checkout is down", "search is down"),
+        ("checkout is down", "checkout is slow"),
+        ("login fails in singapore", "login fails in berlin"),
+        ("invoices are sent twice", "invoices are sent late"),
+        ("disk full on db12", "disk full on db13"),
+        ("it is down", "it is up"),
+        ("down", "everything is down"),
+        ("", ""),
+    ],
+)
+def test_a_near_miss_is_not_alike(subject: str, other: str) -> None:
+    assert not alike(subject, other)
+    assert not alike(other, subject)
+
+
+def test_a_confirmation_is_found_by_the_address_that_it_was_asked_from() -> None:
+    to = Address("", "incidents+confirm-abc234def567@example.com")
+    assert keys(mail(to=(to,)), report(), POSTING).confirm == "abc234def567"

@@ -18,6 +18,8 @@ FIELDS = "Severity 2, phase 1. I am incident commander. Channel: #pay."
 PROSE = "Half of the payments fail since noon."
 ANA = "Ana Silva <ana@example.com>"
 ROBOT = "robot@example.com"
+NINA = "Nina <nina@example.com>"
+REQUEST = "incidents-request@example.com"
 
 
 def follow(office: Office, words: str, author: str = ANA, **fields: str) -> list[EmailMessage]:
@@ -50,13 +52,29 @@ def everything(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     if completed:
         yield "the author of a completed draft", completed[-1]
     yield "a dry run", office.take(PROSE, to="incidents+check@example.com")[1][0]
-    yield "a command", office.take("help", "help", to="incidents-request@example.com")[1][0]
+    yield from _by_command(office)
     yield "the owner of a program", office.take(PROSE, "CPU 99 %", ROBOT)[1][0]
     yield "a forward", office.take("Hello?", to="incidents-owner@example.com")[1][0]
     office.desk.shunt(1, office.desk.ledger.raw(1), "reading it took longer than 2 s", office.now)
     yield "the owner of a shunted mail", office.letters()[-2]
     yield "the author of a shunted mail", office.letters()[-1]
     yield from _by_the_clock(office)
+
+
+def _by_command(office: Office) -> Iterator[tuple[str, EmailMessage]]:
+    for about, words in {
+        "help": "help",
+        "every look-up": "status\nbrief 1\nshow 1\ntimeline 1\ndigest since 3 d\nsearch payments",
+        "look-ups of nothing": "brief 99\nsearch rhinoceros",
+        "what was not done": "set fortnightly\nset severity 9\nvoid 1\nsubscribe bob@example.com\nconfirm",
+        "lines that are no commands": "\n".join("abcde"),
+        "a subscription's question": "whoami\nunsubscribe\nsubscribe updates",
+    }.items():
+        answer = office.take(words, "x", NINA, REQUEST)[1][0]
+        yield about, answer
+    to = answer["Reply-To"].addresses[0].addr_spec
+    yield "a new subscriber", office.take("confirm", "x", NINA, to)[1][0]
+    yield "a leaver's question", office.take("whoami\nset updates\nleave", "x", NINA, REQUEST)[1][0]
 
 
 def _by_the_clock(office: Office) -> Iterator[tuple[str, EmailMessage]]:
@@ -83,7 +101,7 @@ def _by_the_clock(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     clocks.tick(NOON + timedelta(days=1))
     yield "a digest", office.letters()[-1]
     for number in range(12):
-        office.take(f"Odd thing {number}.", f"Odd {number}", "Nina <nina@example.com>")
+        office.take(f"Odd thing {number}.", f"Odd {number}", "Otto <otto@example.com>")
     yield "the owner of a capped author", office.letters()[-1]
 
 
@@ -135,6 +153,6 @@ def test_every_template_renders_and_each_letter_is_fit_to_be_read(
         desk.now,
         desk.site.hours(),
     )
-    included = {"fields.txt"}
+    included = {"fields.txt", "help.txt"}
     known = {p.name.removesuffix(".j2") for p in default_folder("templates").glob("*.j2")}
     assert known - used - included == set()
