@@ -40,6 +40,7 @@ KNOWN_TO = {
     "aioimaplib": {"edge/imap_in.py"},
     "sqlite_utils": {"edge/store/"},
     "jinja2": {"edge/templates.py"},
+    "css_inline": {"edge/templates.py"},
     "lxml": {"mail/html.py"},
     "pebble": {"edge/readers.py"},
     "email_validator": {"config.py", "edge/files.py"},

@@ -9,7 +9,7 @@ import click
 from maild.cli.site import database, print_row, with_site
 from maild.edge.clock import now
 from maild.edge.store.digests import Digests
-from maild.letters.digest import text
+from maild.letters.digest import html, text
 from maild.site import Site
 
 _AGO = re.compile(r"(\d+)\s*(h|d|min)$")
@@ -39,7 +39,7 @@ class Moment(click.ParamType[datetime]):
 @click.command()
 @click.option("--since", type=Moment(), help='Default: the last digest. "24 h" is so long ago.')
 @click.option("--until", type=Moment(), help="Default: now.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "form", type=click.Choice(["text", "html", "json"]), default="text")
 @click.option("--send", is_flag=True, help="Send it to all who take the daily digest.")
 @with_site
 def digest(
@@ -61,7 +61,7 @@ def digest(
         elif form == "json":
             print_row(asdict(told))
         elif desk.head is not None:
-            click.echo(text(desk.head, told), nl=False)
+            click.echo((html if form == "html" else text)(desk.head, told), nl=False)
 
 
 def _aware(moment: datetime, zone: tzinfo) -> datetime:

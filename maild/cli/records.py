@@ -16,8 +16,9 @@ from maild.edge.store.records import Records
 from maild.incident.digest import moves
 from maild.incident.model import Happening, Incident, Merged, Voided
 from maild.incident.stamp import changes_of
-from maild.letters.digest import move_line, story_text
+from maild.letters.digest import story_text
 from maild.letters.layout import WIDTH, person, shown
+from maild.letters.story import move_line
 from maild.reading.reading import Person
 from maild.site import Site
 
@@ -141,7 +142,7 @@ def event_json(event: Happening) -> dict[str, Any]:
 def timeline_lines(events: Sequence[Happening], site: Site) -> Iterator[str]:
     """Write what each mail and command changed, with its author and number."""
     for move in moves(events, channels=True):
-        line = move_line(move, lambda at: _clock(at, site))
+        line = str(move_line(move, lambda at: _clock(at, site))["text"])
         source = f"mail {move.mail}" if move.mail is not None else "a command"
         yield f"{line}\n{' ' * 20}({move.by}, {source})"
     for event in events:

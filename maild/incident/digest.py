@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from maild.incident.cadence import UpdateDue, update_due
+from maild.incident.course import Span, course
 from maild.incident.entry import Change
 from maild.incident.hours import WorkingHours
 from maild.incident.model import Declared, Happening, Incident, NextUpdatePromised, fold
@@ -87,7 +88,10 @@ class Promises:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One incident as the digest tells it. next: the update that is due, None where none is."""
+    """One incident as the digest tells it.
+
+    next: the update that is due, None where none is. course: how grave it was over the period.
+    """
 
     incident: Incident
     standing: Standing
@@ -97,6 +101,7 @@ class Story:
     new_mails: int
     promises: Promises
     next: UpdateDue | None
+    course: tuple[Span, ...] = ()
 
     @property
     def moved(self) -> bool:
@@ -175,6 +180,7 @@ def _story(
         new_mails=len(new),
         promises=promises(events, until),
         next=due,
+        course=course(events, since, until),
     )
 
 

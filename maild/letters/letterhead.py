@@ -60,7 +60,8 @@ class Letterhead:
 class Sheet:
     """One letter's particulars, before it is printed.
 
-    cause: what makes its Message-ID. submitted: answers travel with the null reverse-path.
+    cause: what makes its Message-ID. submitted: answers travel with the null reverse-path. html: the
+    template of the HTML part; the default makes it of the text.
     """
 
     kind: str
@@ -82,17 +83,19 @@ class Sheet:
     mail: int | None = None
     about: str = ""
     once: str = ""
+    html: str = "letter"
 
 
 def printed(head: Letterhead, sheet: Sheet) -> Outgoing:
-    """Print a letter: text from its template, HTML from the text, both with the same sentences."""
+    """Print a letter: text and HTML, both with the same sentences."""
     blanks = 2 if sheet.kind == "digest" else 1
     text = one_blank(head.render(f"{sheet.template}.txt", sheet.model), blanks)
     made = message_id(head.domain, sheet.kind, *sheet.cause)
     reply_to = Address(head.identity.name, sheet.reply_to) if sheet.reply_to else None
     html = head.render(
-        "letter.html",
+        f"{sheet.html}.html",
         {
+            **sheet.model,
             "text": text,
             "reply_to": sheet.reply_to or head.identity.posting,
             "subject": sheet.subject,
