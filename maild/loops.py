@@ -241,8 +241,10 @@ class Digests(Protocol):
         """Give what a digest tells of."""
         ...
 
-    def declared(self, since: datetime, until: datetime) -> Sequence[History]:
-        """Give the incidents that were declared in a span."""
+    def declared(
+        self, since: datetime, until: datetime, known: Sequence[History] = ()
+    ) -> Sequence[History]:
+        """Give the incidents that were declared in a span; known: what was read already."""
         ...
 
     def enter(
@@ -301,7 +303,7 @@ class Clocks:
             self.digests.enter(kind, until, until, (), now)
         elif last < until:
             histories = self.digests.histories(last, until)
-            month = self.digests.declared(self.desk.month(until), until)
+            month = self.digests.declared(self.desk.month(until), until, histories)
             told = self.desk.digest(histories, month, last, until)
             letter = self.desk.digest_letter(told, kind, now)
             letters = () if letter is None else (letter,)

@@ -52,8 +52,9 @@ def digest(
         end = _aware(until, site.zone) if until else at
         last = store.last("daily") or end - timedelta(days=1)
         begin = _aware(since, site.zone) if since else min(last, end)
-        month = store.declared(desk.month(end), end)
-        told = desk.digest(store.histories(begin, end), month, begin, end)
+        histories = store.histories(begin, end)
+        month = store.declared(desk.month(end), end, histories)
+        told = desk.digest(histories, month, begin, end)
         if send:
             letter = desk.digest_letter(told, "daily", at)
             store.send(letter, at) if letter else None

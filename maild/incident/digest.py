@@ -47,6 +47,11 @@ class History:
     events: tuple[Happening, ...]
     posts: tuple[Post, ...] = ()
 
+    @property
+    def incident(self) -> str:
+        """The incident's number, "" where nothing is on record."""
+        return next((event.id for event in self.events if isinstance(event, Declared)), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Move:

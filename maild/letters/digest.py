@@ -12,6 +12,9 @@ from maild.mail.message import Address, Audience, Outgoing
 
 TITLE_WIDTH = 30
 COMMANDER_WIDTH = 21
+# A minute's reading: what is beyond stands in the table alone.
+MAX_STORIES = 50
+MAX_NAMED = 5
 
 
 def digest_letter(head: Letterhead, told: Digest, kind: Audience, now: datetime) -> Outgoing:
@@ -78,6 +81,9 @@ def model(head: Letterhead, told: Digest) -> dict[str, object]:
     zone = head.zone
     since = told.since.astimezone(zone)
     when = when_of(told, zone)
+    moved = [story for story in told.stories if story.moved or story.standing == "overdue"]
+    shown = told_in_full(moved)
+    left = len(moved) - len(shown)
     return {
         "title": subject(told, zone),
         "calm": not told.of("overdue"),
@@ -86,17 +92,22 @@ def model(head: Letterhead, told: Digest) -> dict[str, object]:
         "since": f"{since:%A} {since.day} {since:%B %H:%M}",
         "zone": zone_name(told.until, zone),
         "table": [table_row(story, head) for story in told.stories],
-        "stories": [
-            story_model(head, story, told, when)
-            for story in told.stories
-            if story.moved or story.standing == "overdue"
-        ],
+        "stories": [story_model(head, story, told, when) for story in shown],
+        "left": f"{left} more that moved are named in the table alone." if left > 0 else "",
         "figures": figures_line(told.figures, zone) if told.figures else "",
         "request": head.identity.request,
         "example": told.stories[0].incident.id if told.stories else "INC-2026-0001",
         "ruler": "-" * WIDTH,
         "table_ruler": "-" * (WIDTH - 2),
     }
+
+
+def told_in_full(stories: Sequence[Story]) -> Sequence[Story]:
+    """Choose whose stories are told, where they are too many: the overdue before all, the worst."""
+    late = [story for story in stories if story.standing == "overdue"]
+    rest = [story for story in stories if story.standing != "overdue"]
+    kept = {story.incident.id for story in (*late, *rest)[:MAX_STORIES]}
+    return [story for story in stories if story.incident.id in kept]
 
 
 def zone_name(moment: datetime, zone: tzinfo) -> str:
@@ -112,9 +123,11 @@ def needs(told: Digest) -> str:
         return "Nothing is overdue."
     names = [
         f"{s.incident.id}, update overdue for {span(told.until - s.next.at)}"
-        for s in late
+        for s in late[:MAX_NAMED]
         if s.next is not None
     ]
+    if len(late) > MAX_NAMED:
+        names.append(f"and {len(late) - MAX_NAMED} more")
     word = "needs" if len(late) == 1 else "need"
     return fill(f"{len(late)} {word} somebody now: {'; '.join(names)}.")
 
