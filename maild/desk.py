@@ -19,17 +19,20 @@ from maild.incident.entry import Draft, Entry, OwnerWord, Word
 from maild.incident.hours import WorkingHours
 from maild.incident.model import Incident
 from maild.incident.thread import Keys, incident_id, keys
+from maild.letters.bundle import bundle
 from maild.letters.compose import compose
 from maild.letters.digest import digest_letter
 from maild.letters.letterhead import Letterhead
 from maild.letters.owner import owner_word
 from maild.letters.receipt import word
 from maild.mail.automatic import automatic
+from maild.mail.bundle import Original
 from maild.mail.headers import author, fields, split_content
 from maild.mail.message import Audience, Mail, Outgoing, RawMessage
 from maild.mail.parse import parse_header
 from maild.reading.report import Read, Report, Unreadable
 from maild.roster.posting import Posting, Room
+from maild.roster.subscription import Form
 from maild.trouble import Broken
 
 # A mail to several of our addresses is what the first of these says: an incident before all.
@@ -186,6 +189,20 @@ class Desk:
         if self.head is None or not told.stories:
             return None
         return digest_letter(self.head, told, kind, now)
+
+    def digest_letters(
+        self,
+        told: Digest,
+        kind: Audience,
+        now: datetime,
+        forms: Sequence[Form],
+        originals: Sequence[Original],
+    ) -> Sequence[Outgoing]:
+        """Write a digest in every form that somebody takes; each is for other people."""
+        summary = self.digest_letter(told, kind, now)
+        if self.head is None or summary is None:
+            return ()
+        return (summary, *(bundle(self.head, told, kind, f, originals, now) for f in forms))
 
     def shunt(self, number: int, raw: RawMessage, reason: str, now: datetime) -> None:
         """Keep a mail aside that could not be processed; tell its author and the owner.

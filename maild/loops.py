@@ -10,7 +10,9 @@ from maild.desk import Desk
 from maild.incident.digest import History
 from maild.incident.entry import Draft, Entry
 from maild.incident.schedule import Schedule
+from maild.mail.bundle import Original
 from maild.mail.message import Audience, Outgoing, Reply, Unreachable
+from maild.roster.subscription import Form
 from maild.trouble import Broken
 
 MAX_RECIPIENTS: Final = 50
@@ -247,6 +249,14 @@ class Digests(Protocol):
         """Give the incidents that were declared in a span; known: what was read already."""
         ...
 
+    def forms(self, kind: str) -> Sequence[Form]:
+        """List in which forms a kind is wanted besides the summary."""
+        ...
+
+    def originals(self, since: datetime, until: datetime) -> Sequence[Original]:
+        """Give the mails that went to the list in a period."""
+        ...
+
     def enter(
         self,
         kind: str,
@@ -305,8 +315,9 @@ class Clocks:
             histories = self.digests.histories(last, until)
             month = self.digests.declared(self.desk.month(until), until, histories)
             told = self.desk.digest(histories, month, last, until)
-            letter = self.desk.digest_letter(told, kind, now)
-            letters = () if letter is None else (letter,)
+            forms = self.digests.forms(kind)
+            originals = self.digests.originals(last, until) if forms else ()
+            letters = self.desk.digest_letters(told, kind, now, forms, originals)
             if self.digests.enter(kind, last, until, letters, now):
                 self.log("digest", kind=kind, since=str(last), until=str(until), sent=bool(letters))
                 self.owed()

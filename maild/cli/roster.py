@@ -9,11 +9,16 @@ from maild.cli.site import database, fail, print_row, with_site
 from maild.config import address_of
 from maild.edge.clock import now
 from maild.edge.store.roster import Roster
-from maild.roster.subscription import DIGESTS, MODES, Subscription
+from maild.roster.subscription import DIGESTS, FORMS, MODES, Subscription
 from maild.site import Site
 
 _mode = click.option("--mode", type=click.Choice(MODES), help="Every mail, no notes, or none.")
 _digest = click.option("--digest", type=click.Choice(DIGESTS), help="Which digest.")
+_form = click.option(
+    "--form",
+    type=click.Choice(FORMS),
+    help="The digest as our summary, or the mails themselves: MIME parts, or one plain text.",
+)
 _severity = click.option(
     "--severity", type=click.IntRange(0), help="Only this severity and graver; 0 is all."
 )
@@ -37,7 +42,8 @@ def list_all(site: Site, as_json: bool) -> None:
             print_row(asdict(one))
         else:
             filtered = f", severity {one.severity} and graver" if one.severity is not None else ""
-            click.echo(f"{one.address:<40} {one.mode:<10} digest {one.digest}{filtered}")
+            form = f" as {one.form}" if one.form != "summary" else ""
+            click.echo(f"{one.address:<40} {one.mode:<10} digest {one.digest}{form}{filtered}")
     if not found and not as_json:
         click.echo("Nobody yet: maild roster add ADDRESS...")
 
@@ -46,6 +52,7 @@ def list_all(site: Site, as_json: bool) -> None:
 @_addresses
 @_mode
 @_digest
+@_form
 @_severity
 @with_site
 def add(site: Site, addresses: tuple[str, ...], **choices: Any) -> None:
@@ -78,6 +85,7 @@ def remove(site: Site, addresses: tuple[str, ...]) -> None:
 @_addresses
 @_mode
 @_digest
+@_form
 @_severity
 @with_site
 def change(site: Site, addresses: tuple[str, ...], **choices: Any) -> None:

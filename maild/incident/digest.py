@@ -28,7 +28,8 @@ class Post:
     """A mail that went to the list.
 
     number: its record. ids: its Message-ID and its copy's. parent: the id that it answers, None for
-    none. prose: the author's own words without greetings and fields.
+    none. prose: the author's own words without greetings and fields. sent_at: when it went to the
+    list, where it was held before.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Post:
     at: datetime
     prose: str
     kind: str
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ def _story(
         return None
     due = update_due(incident, rules, hours)
     posts = tuple(post for post in history.posts if post.at <= until)
-    new = tuple(post for post in posts if post.at > since)
+    new = tuple(post for post in posts if (post.sent_at or post.at) > since)
     over = not incident.is_open(rules.phase.last)
     standing: Standing = "open"
     if over:

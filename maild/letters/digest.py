@@ -1,7 +1,7 @@
 """The digest: a minute's reading for people who were not there (letter 4)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from maild.incident.digest import Digest, Figures, History, Story, digest
 from maild.incident.hours import WorkingHours
@@ -23,7 +23,7 @@ def digest_letter(head: Letterhead, told: Digest, kind: Audience, now: datetime)
         head,
         Sheet(
             kind="digest",
-            cause=(kind, told.since, told.until),
+            cause=cause(kind, told),
             to=Address(head.identity.name, head.identity.posting),
             subject=subject(told, head.zone),
             template="digest",
@@ -36,6 +36,11 @@ def digest_letter(head: Letterhead, told: Digest, kind: Audience, now: datetime)
             audience=kind,
         ),
     )
+
+
+def cause(kind: str, told: Digest, form: str = "summary") -> tuple[object, ...]:
+    """Give what makes a digest's Message-ID: the same period has the same, whenever it is written."""
+    return kind, form, told.since.astimezone(UTC), told.until.astimezone(UTC)
 
 
 def text(head: Letterhead, told: Digest) -> str:

@@ -5,9 +5,11 @@ from typing import Final, Literal
 
 Mode = Literal["immediate", "updates", "none"]
 DigestKind = Literal["daily", "weekly", "none"]
+Form = Literal["summary", "mime", "plain"]
 
 MODES: Final[tuple[Mode, ...]] = ("immediate", "updates", "none")
 DIGESTS: Final[tuple[DigestKind, ...]] = ("daily", "weekly", "none")
+FORMS: Final[tuple[Form, ...]] = ("summary", "mime", "plain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +17,12 @@ class Subscription:
     """One subscriber's choices.
 
     mode: every mail at once, openings and updates only, or none. severity: this grave and graver;
-    None is all.
+    None is all. form: of the digest: our summary, or the mails of the period themselves, as MIME
+    parts or in one plain text (RFC 1153).
     """
 
     address: str
     mode: Mode = "immediate"
     digest: DigestKind = "daily"
     severity: int | None = None
+    form: Form = "summary"

@@ -11,10 +11,14 @@ from maild.edge.store.connection import moment, stamp, transaction
 from maild.edge.store.outbox import owe
 from maild.incident.digest import History, Post
 from maild.incident.model import Happening
+from maild.mail.bundle import Original
 from maild.mail.message import Outgoing
+from maild.roster.subscription import FORMS, Form
 
 # Nobody reads more of one mail in a digest.
 MAX_PROSE: Final = 4_000
+# Relays take 10 MB and more; a digest of mails stays well below.
+MAX_OCTETS: Final = 5_000_000
 
 
 class Digests:
@@ -53,6 +57,51 @@ class Digests:
         )
         return [has[row["id"]] for row in rows if row["id"] in has] + read
 
+    def forms(self, kind: str) -> list[Form]:
+        """List in which forms a kind is wanted besides the summary."""
+        wanted = {
+            row["form"]
+            for row in self.connection.execute(
+                "SELECT DISTINCT form FROM subscriber WHERE digest = ?", (kind,)
+            )
+        }
+        return [form for form in FORMS if form != "summary" and form in wanted]
+
+    def originals(self, since: datetime, until: datetime) -> list[Original]:
+        """Give the mails that went to the list in a period, as they came.
+
+        Where they are more than a digest may weigh, the heaviest come without their octets.
+        """
+        rows = self.connection.execute(
+            "SELECT m.id, l.incident, m.author, m.author_name, m.subject, m.received_at,"
+            " length(a.content) AS octets FROM letter l JOIN mail m ON m.id = l.mail"
+            " JOIN arrival a ON a.id = m.id WHERE l.kind IN ('opening', 'update', 'note')"
+            " AND l.created_at > ? AND l.created_at <= ? ORDER BY l.id",
+            (stamp(since), stamp(until)),
+        ).fetchall()
+        room, kept = MAX_OCTETS, set[int]()
+        for row in sorted(rows, key=lambda row: (row["octets"], row["id"])):
+            room -= row["octets"]
+            if room >= 0:
+                kept.add(row["id"])
+        return [
+            Original(
+                number=row["id"],
+                incident=row["incident"] or "",
+                author=row["author_name"] or row["author"],
+                subject=row["subject"],
+                at=moment(row["received_at"]),
+                content=self._content(row["id"]) if row["id"] in kept else None,
+            )
+            for row in rows
+        ]
+
+    def _content(self, number: int) -> bytes:
+        row = self.connection.execute(
+            "SELECT content FROM arrival WHERE id = ?", (number,)
+        ).fetchone()
+        return bytes(row["content"])
+
     def history(self, incident_id: str) -> History:
         """Give all that is on record of an incident."""
         found = self._histories("i.id = ?", (incident_id,), posts=True)
@@ -86,7 +135,7 @@ class Digests:
         )
         letters: dict[int, list[sqlite3.Row]] = {}
         for row in self.connection.execute(
-            "SELECT mail, message_id, kind FROM letter WHERE kind IN ('opening', 'update', 'note')"
+            "SELECT mail, message_id, kind, created_at FROM letter WHERE kind IN ('opening', 'update', 'note')"
             f" AND mail IN {ours} ORDER BY id",
             values,
         ):
@@ -135,4 +184,5 @@ def _post(row: sqlite3.Row, letters: Sequence[sqlite3.Row]) -> Post:
         at=moment(row["received_at"]),
         prose=row["prose"],
         kind=kinds[0],
+        sent_at=moment(letters[0]["created_at"]) if letters else None,
     )

@@ -30,11 +30,12 @@ class Roster:
         """Add subscribers, or change what they chose."""
         with transaction(self.connection) as connection:
             connection.executemany(
-                "INSERT INTO subscriber (address, mode, digest, severity, added_at)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET mode = excluded.mode,"
-                " digest = excluded.digest, severity = excluded.severity",
+                "INSERT INTO subscriber (address, mode, digest, severity, form, added_at)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET mode = excluded.mode,"
+                " digest = excluded.digest, severity = excluded.severity,"
+                " form = excluded.form",
                 [
-                    (s.address.lower(), s.mode, s.digest, s.severity, stamp(now))
+                    (s.address.lower(), s.mode, s.digest, s.severity, s.form, stamp(now))
                     for s in subscriptions
                 ],
             )
@@ -53,4 +54,4 @@ class Roster:
 
 
 def _subscription(row: sqlite3.Row) -> Subscription:
-    return Subscription(row["address"], row["mode"], row["digest"], row["severity"])
+    return Subscription(row["address"], row["mode"], row["digest"], row["severity"], row["form"])

@@ -123,6 +123,7 @@ CREATE TABLE subscriber (
   name TEXT NOT NULL DEFAULT '',
   mode TEXT NOT NULL DEFAULT 'immediate',
   digest TEXT NOT NULL DEFAULT 'daily',
+  form TEXT NOT NULL DEFAULT 'summary', -- of the digest: also 'mime' or 'plain', the mails themselves
   severity INTEGER,               -- mails of this severity and worse; NULL is all
   added_at TEXT NOT NULL
 );

@@ -9,8 +9,10 @@ from maild.edge.files import default_folder
 from maild.edge.store.digests import Digests
 from maild.edge.store.drafts import Drafts
 from maild.edge.store.ledger import Ledger
+from maild.edge.store.roster import Roster
 from maild.letters.digest import story_text
 from maild.loops import Clocks
+from maild.roster.subscription import Subscription
 from tests.office import NOON, Office, text_of
 
 FIELDS = "Severity 2, phase 1. I am incident commander. Channel: #pay."
@@ -71,8 +73,11 @@ def _by_the_clock(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     for minutes, name in ((5, "the owner of a draft"), (15, "an incomplete opening's author")):
         clocks.tick(begun + timedelta(minutes=minutes))
         yield name, office.letters()[-1]
+    reader = Subscription("bob@example.com", form="plain")
+    Roster(office.connection).put([reader], NOON)
     clocks.tick(NOON + timedelta(days=1))
-    yield "a digest", office.letters()[-1]
+    yield "a digest", office.letters()[-2]
+    yield "a digest with its mails", office.letters()[-1]
     for number in range(12):
         office.take(f"Odd thing {number}.", f"Odd {number}", "Nina <nina@example.com>")
     yield "the owner of a capped author", office.letters()[-1]
