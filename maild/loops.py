@@ -281,7 +281,9 @@ class Clocks:
         clock: Callable[[], datetime],
         log: Callable[..., None],
         owed: Callable[[], None],
+        also: Sequence[Callable[[datetime], None]] = (),
     ) -> None:
+        self.also = also
         self.desk, self.drafts, self.digests, self.schedules = desk, drafts, digests, schedules
         self.clock, self.log, self.owed = clock, log, owed
 
@@ -305,6 +307,8 @@ class Clocks:
                 self.owed()
         for kind, schedule in self.schedules.items():
             self._digest(kind, schedule, now)
+        for tick in self.also:
+            tick(now)
 
     def _digest(self, kind: Audience, schedule: Schedule, now: datetime) -> None:
         until, last = schedule.last(now), self.digests.last(kind)

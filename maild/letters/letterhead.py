@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
 from maild.letters.layout import one_blank
-from maild.mail.build import Letter, ListIdentity, Submitted, message_id, octets
+from maild.mail.build import Image, Letter, ListIdentity, Submitted, message_id, octets
 from maild.mail.message import Address, Audience, Outgoing
 from maild.reading.rules import Rules
 
@@ -84,6 +84,7 @@ class Sheet:
     about: str = ""
     once: str = ""
     html: str = "letter"
+    images: tuple[Image, ...] = ()
 
 
 def printed(head: Letterhead, sheet: Sheet) -> Outgoing:
@@ -116,6 +117,7 @@ def printed(head: Letterhead, sheet: Sheet) -> Outgoing:
         in_reply_to=sheet.in_reply_to,
         references=sheet.references,
         fields=sheet.fields,
+        images=sheet.images,
     )
     recipients = (sheet.to.address,) if sheet.recipients is None else sheet.recipients
     return Outgoing(

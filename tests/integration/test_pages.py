@@ -7,13 +7,21 @@ import os
 import re
 import shutil
 import subprocess
+from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 
 import pytest
 
+from maild.edge.plots import draw
+from maild.edge.store.digests import Digests
+from maild.incident.statistics import Month
 from maild.letters.digest import html
+from maild.letters.report import charts, report_html
+from maild.reports import months
 from tests import night
 from tests.office import Office
 
@@ -69,6 +77,24 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
     return Browser(program, tmp_path_factory.mktemp("browser"))
 
 
+BEGINS = [datetime(2026, month, 1, tzinfo=UTC) for month in (3, 2, 1)] + [
+    datetime(2025, 12, 1, tzinfo=UTC)
+]
+
+
+def _months(office: Office) -> list[Month]:
+    """Give the night's month, and before it months like it, with fewer incidents each."""
+    (march, *_) = months(
+        office.desk, Digests(office.connection), datetime(2026, 4, 1, tzinfo=UTC), night.END
+    )
+    return [
+        march,
+        replace(march, severities=((1, 0), (2, 3), (3, 1), (4, 1))),
+        replace(march, severities=((1, 2), (2, 1), (3, 0), (4, 2))),
+        replace(march, severities=((1, 0), (2, 1), (3, 1), (4, 3)), to_resolve=None),
+    ]
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     folder = tmp_path_factory.mktemp("pages")
@@ -76,13 +102,22 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]
     assert office.desk.head is not None
     page = folder / "digest.html"
     page.write_text(html(office.desk.head, night.told(office)), "utf-8")
-    yield {"digest": page}
+    told = [replace(one, begin=begin) for one, begin in zip(_months(office), BEGINS, strict=True)]
+    drawn = {chart.name: draw(chart) for chart in charts(told, UTC)}
+    sources = {
+        name: "data:image/png;base64," + b64encode(png).decode()
+        for name, png in drawn.items()
+        if png
+    }
+    report = folder / "report.html"
+    report.write_text(report_html(office.desk.head, told, sources), "utf-8")
+    yield {"digest": page, "report": report}
     office.close()
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", [375, 1280])
-@pytest.mark.parametrize("name", ["digest"])
+@pytest.mark.parametrize("name", ["digest", "report"])
 def test_a_page_never_scrolls_sideways_and_is_dark_where_its_reader_wants_that(
     name: str, width: int, scheme: str, browser: Browser, pages: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -102,6 +102,11 @@ class Digests:
         ).fetchone()
         return bytes(row["content"])
 
+    def active(self, since: datetime, until: datetime) -> list[History]:
+        """Give the incidents that were declared or went on in a span, without their conversations."""
+        where = "i.declared_at <= ? AND (i.declared_at >= ? OR i.open = 1 OR i.changed_at > ?)"
+        return self._histories(where, (stamp(until), stamp(since), stamp(since)), posts=False)
+
     def history(self, incident_id: str) -> History:
         """Give all that is on record of an incident."""
         found = self._histories("i.id = ?", (incident_id,), posts=True)

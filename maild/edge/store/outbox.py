@@ -18,6 +18,7 @@ _AUDIENCE = {
     "daily-plain": "digest = 'daily' AND form = 'plain'",
     "weekly-mime": "digest = 'weekly' AND form = 'mime'",
     "weekly-plain": "digest = 'weekly' AND form = 'plain'",
+    "monthly": "digest <> 'none'",
 }
 
 

@@ -140,7 +140,7 @@ CREATE TABLE told (               -- what the owner has been told, once per caus
   PRIMARY KEY (cause, hour)
 ) WITHOUT ROWID;
 CREATE TABLE digest (             -- periods that have their digest
-  kind TEXT NOT NULL,             -- "daily" (the list's schedule) or "weekly"
+  kind TEXT NOT NULL,             -- "daily" (the list's schedule), "weekly"; "monthly" is the report
   until TEXT NOT NULL,
   since TEXT NOT NULL,
   made_at TEXT NOT NULL,

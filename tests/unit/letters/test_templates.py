@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from email.message import EmailMessage
 
 from maild.edge.files import default_folder
@@ -12,6 +12,7 @@ from maild.edge.store.ledger import Ledger
 from maild.edge.store.roster import Roster
 from maild.letters.digest import story_text
 from maild.loops import Clocks
+from maild.reports import Reports
 from maild.roster.subscription import Subscription
 from tests.office import NOON, Office, text_of
 
@@ -78,6 +79,10 @@ def _by_the_clock(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     clocks.tick(NOON + timedelta(days=1))
     yield "a digest", office.letters()[-2]
     yield "a digest with its mails", office.letters()[-1]
+    rest = (time(9), lambda _: None, lambda *_, **__: None, lambda: None)
+    for day in (1, 31):
+        Reports(office.desk, digests, *rest).tick(NOON + timedelta(days=day))
+    yield "a report", office.letters()[-1]
     for number in range(12):
         office.take(f"Odd thing {number}.", f"Odd {number}", "Nina <nina@example.com>")
     yield "the owner of a capped author", office.letters()[-1]
