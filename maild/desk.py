@@ -6,7 +6,7 @@ one transaction. It knows no database and no socket: the `Ledger` is whatever fi
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, Protocol
@@ -19,9 +19,10 @@ from maild.incident.entry import Draft, Entry, OwnerWord, Word
 from maild.incident.hours import WorkingHours
 from maild.incident.model import Incident
 from maild.incident.thread import Keys, incident_id, keys
+from maild.letters.at_once import at_once, occasions
 from maild.letters.bundle import bundle
 from maild.letters.compose import compose
-from maild.letters.digest import digest_letter
+from maild.letters.digest import Period, digest_letter
 from maild.letters.letterhead import Letterhead
 from maild.letters.owner import owner_word
 from maild.letters.receipt import word
@@ -65,6 +66,14 @@ class Ledger(Protocol):
 
     def root(self, incident_id: str) -> str | None:
         """Give the Message-ID of the incident's first copy."""
+        ...
+
+    def history(self, incident_id: str) -> History:
+        """Give all that is on record of an incident."""
+        ...
+
+    def awaited(self) -> frozenset[str]:
+        """Give the occasions of which somebody wants to hear at once."""
         ...
 
     def waiting(self, after: int, limit: int) -> Sequence[tuple[int, RawMessage]]:
@@ -145,7 +154,24 @@ class Desk:
         if self.head is None:
             return ()
         root = self.ledger.root(entry.incident_id) if entry.incident_id else None
-        return tuple(compose(self.head, entry, parent, self.ledger.raw, root, now))
+        letters = tuple(compose(self.head, entry, parent, self.ledger.raw, root, now))
+        return (*letters, *self._at_once(entry, letters, root, now))
+
+    def _at_once(
+        self, entry: Entry, letters: Sequence[Outgoing], root: str | None, now: datetime
+    ) -> Iterator[Outgoing]:
+        """Tell the incident to who wants to hear at once what this entry brings."""
+        found = occasions(entry.events)
+        awaited = self.ledger.awaited() if found else frozenset()
+        if self.head is None or entry.incident is None or not awaited.intersection(found):
+            return
+        past = self.ledger.history(entry.incident.id)
+        history = replace(past, events=(*past.events, *entry.events))
+        made = [letter.message_id for letter in letters if letter.incident and letter.audience]
+        thread = tuple(dict.fromkeys((*([root] if root else ()), *made)))
+        hours = self.hours or WorkingHours(self.zone)
+        for occasion in (one for one in found if one in awaited):
+            yield at_once(self.head, history, occasion, thread, hours, now)
 
     @property
     def first_step(self) -> timedelta:
@@ -184,11 +210,18 @@ class Desk:
         local = until.astimezone(self.zone)
         return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
-    def digest_letter(self, told: Digest, kind: Audience, now: datetime) -> Outgoing | None:
+    def week(self, until: datetime) -> datetime:
+        """Give the beginning of the week in which a period ends, a Monday."""
+        local = until.astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        return local - timedelta(days=local.weekday())
+
+    def digest_letter(
+        self, told: Digest, kind: Audience, now: datetime, first: Period | None = None
+    ) -> Outgoing | None:
         """Write a digest to all who take this kind; None where nothing is open and nothing moved."""
         if self.head is None or not told.stories:
             return None
-        return digest_letter(self.head, told, kind, now)
+        return digest_letter(self.head, told, kind, now, first)
 
     def digest_letters(
         self,
@@ -197,12 +230,13 @@ class Desk:
         now: datetime,
         forms: Sequence[Form],
         originals: Sequence[Original],
+        first: Period | None = None,
     ) -> Sequence[Outgoing]:
         """Write a digest in every form that somebody takes; each is for other people."""
-        summary = self.digest_letter(told, kind, now)
+        summary = self.digest_letter(told, kind, now, first)
         if self.head is None or summary is None:
             return ()
-        return (summary, *(bundle(self.head, told, kind, f, originals, now) for f in forms))
+        return (summary, *(bundle(self.head, told, kind, f, originals, now, first) for f in forms))
 
     def shunt(self, number: int, raw: RawMessage, reason: str, now: datetime) -> None:
         """Keep a mail aside that could not be processed; tell its author and the owner.

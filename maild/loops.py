@@ -10,6 +10,7 @@ from maild.desk import Desk
 from maild.incident.digest import History
 from maild.incident.entry import Draft, Entry
 from maild.incident.schedule import Schedule
+from maild.letters.digest import Period
 from maild.mail.bundle import Original
 from maild.mail.message import Audience, Outgoing, Reply, Unreachable
 from maild.roster.subscription import Form
@@ -239,6 +240,10 @@ class Digests(Protocol):
         """Say until when the last digest of a kind went; None where there was none yet."""
         ...
 
+    def first(self, kind: str, after: datetime) -> Period | None:
+        """Give the period of the first digest of a kind that ended after a moment and was sent."""
+        ...
+
     def histories(self, since: datetime, until: datetime) -> Sequence[History]:
         """Give what a digest tells of."""
         ...
@@ -321,7 +326,8 @@ class Clocks:
             told = self.desk.digest(histories, month, last, until)
             forms = self.digests.forms(kind)
             originals = self.digests.originals(last, until) if forms else ()
-            letters = self.desk.digest_letters(told, kind, now, forms, originals)
+            first = self.digests.first(kind, self.desk.week(until))
+            letters = self.desk.digest_letters(told, kind, now, forms, originals, first)
             if self.digests.enter(kind, last, until, letters, now):
                 self.log("digest", kind=kind, since=str(last), until=str(until), sent=bool(letters))
                 self.owed()

@@ -9,7 +9,7 @@ from maild.cli.site import database, fail, print_row, with_site
 from maild.config import address_of
 from maild.edge.clock import now
 from maild.edge.store.roster import Roster
-from maild.roster.subscription import DIGESTS, FORMS, MODES, Subscription
+from maild.roster.subscription import DIGESTS, FORMS, MODES, OCCASIONS, Subscription
 from maild.site import Site
 
 _mode = click.option("--mode", type=click.Choice(MODES), help="Every mail, no notes, or none.")
@@ -18,6 +18,12 @@ _form = click.option(
     "--form",
     type=click.Choice(FORMS),
     help="The digest as our summary, or the mails themselves: MIME parts, or one plain text.",
+)
+_at_once = click.option(
+    "--at-once",
+    type=click.Choice((*OCCASIONS, "never")),
+    multiple=True,
+    help="One incident's story as soon as it is raised to severity 1 or 2, or resolved; may be repeated.",
 )
 _severity = click.option(
     "--severity", type=click.IntRange(0), help="Only this severity and graver; 0 is all."
@@ -42,8 +48,11 @@ def list_all(site: Site, as_json: bool) -> None:
             print_row(asdict(one))
         else:
             filtered = f", severity {one.severity} and graver" if one.severity is not None else ""
+            soon = f", at once when {' or '.join(one.at_once)}" if one.at_once else ""
             form = f" as {one.form}" if one.form != "summary" else ""
-            click.echo(f"{one.address:<40} {one.mode:<10} digest {one.digest}{form}{filtered}")
+            click.echo(
+                f"{one.address:<40} {one.mode:<10} digest {one.digest}{form}{filtered}{soon}"
+            )
     if not found and not as_json:
         click.echo("Nobody yet: maild roster add ADDRESS...")
 
@@ -53,6 +62,7 @@ def list_all(site: Site, as_json: bool) -> None:
 @_mode
 @_digest
 @_form
+@_at_once
 @_severity
 @with_site
 def add(site: Site, addresses: tuple[str, ...], **choices: Any) -> None:
@@ -86,6 +96,7 @@ def remove(site: Site, addresses: tuple[str, ...]) -> None:
 @_mode
 @_digest
 @_form
+@_at_once
 @_severity
 @with_site
 def change(site: Site, addresses: tuple[str, ...], **choices: Any) -> None:
@@ -113,7 +124,9 @@ def _checked(addresses: tuple[str, ...]) -> list[str]:
 
 
 def _chosen(subscription: Subscription, choices: dict[str, Any]) -> Subscription:
-    stated = {name: value for name, value in choices.items() if value is not None}
+    stated = {name: value for name, value in choices.items() if value not in (None, ())}
+    if "at_once" in stated:
+        stated["at_once"] = tuple(one for one in OCCASIONS if one in stated["at_once"])
     if stated.get("severity") == 0:
         stated["severity"] = None
     return replace(subscription, **stated)

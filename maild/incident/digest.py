@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
 from maild.incident.cadence import UpdateDue, update_due
@@ -109,6 +109,7 @@ class Story:
     promises: Promises
     next: UpdateDue | None
     course: tuple[Span, ...] = ()
+    postmortem_due: date | None = None
 
     @property
     def moved(self) -> bool:
@@ -188,7 +189,15 @@ def _story(
         promises=promises(events, until),
         next=due,
         course=course(events, since, until),
+        postmortem_due=_postmortem_due(incident, rules, hours) if standing == "resolved" else None,
     )
+
+
+def _postmortem_due(incident: Incident, rules: Rules, hours: WorkingHours) -> date | None:
+    days = rules.policy.cadence.postmortem_business_days
+    if incident.resolved_at is None or not days:
+        return None
+    return hours.business_day_after(incident.resolved_at.astimezone(hours.zone).date(), days)
 
 
 def _moves_state(event: Happening) -> bool:

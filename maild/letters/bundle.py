@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from maild.incident.digest import Digest
-from maild.letters.digest import cause, model, subject
+from maild.letters.digest import Period, cause, model, subject, thread
 from maild.letters.layout import WIDTH, one_blank
 from maild.letters.letterhead import Letterhead
 from maild.mail.build import Letter, message_id
@@ -27,9 +27,11 @@ def bundle(
     form: Form,
     originals: Sequence[Original],
     now: datetime,
+    first: Period | None = None,
 ) -> Outgoing:
     """Write the digest of a kind with its mails, for those who take it in this form."""
-    made = message_id(head.domain, "digest", *cause(kind, told, form))
+    made = message_id(head.domain, "digest", *cause(kind, (told.since, told.until), form))
+    answers = thread(head, kind, first, form)
     contents = [contents_line(number, one) for number, one in enumerate(originals, 1)]
     letter = Letter(
         sender=head.sender,
@@ -43,6 +45,8 @@ def bundle(
         date=now,
         submitted="auto-generated",
         loop=head.identity.posting,
+        in_reply_to=next(iter(answers), None),
+        references=answers,
         fields=(*head.identity.fields(), ("X-Incident-Kind", "digest")),
     )
     day = told.until.astimezone(head.zone)

@@ -8,8 +8,10 @@ from maild.incident.hours import WorkingHours
 from maild.letters.layout import WIDTH, colour, fill, one_blank, person, span
 from maild.letters.letterhead import Letterhead, Sheet, printed
 from maild.letters.story import story_model, when_of
+from maild.mail.build import message_id
 from maild.mail.message import Address, Audience, Outgoing
 
+Period = tuple[datetime, datetime]
 TITLE_WIDTH = 30
 COMMANDER_WIDTH = 21
 # A minute's reading: what is beyond stands in the table alone.
@@ -17,13 +19,18 @@ MAX_STORIES = 50
 MAX_NAMED = 5
 
 
-def digest_letter(head: Letterhead, told: Digest, kind: Audience, now: datetime) -> Outgoing:
-    """Write the digest to everybody who takes this kind."""
+def digest_letter(
+    head: Letterhead, told: Digest, kind: Audience, now: datetime, first: Period | None = None
+) -> Outgoing:
+    """Write the digest to everybody who takes this kind. first: the period of the week's first one."""
+    answers = thread(head, kind, first)
     return printed(
         head,
         Sheet(
             kind="digest",
-            cause=cause(kind, told),
+            cause=cause(kind, (told.since, told.until)),
+            in_reply_to=next(iter(answers), None),
+            references=answers,
             to=Address(head.identity.name, head.identity.posting),
             subject=subject(told, head.zone),
             template="digest",
@@ -38,9 +45,16 @@ def digest_letter(head: Letterhead, told: Digest, kind: Audience, now: datetime)
     )
 
 
-def cause(kind: str, told: Digest, form: str = "summary") -> tuple[object, ...]:
+def cause(kind: str, period: Period, form: str = "summary") -> tuple[object, ...]:
     """Give what makes a digest's Message-ID: the same period has the same, whenever it is written."""
-    return kind, form, told.since.astimezone(UTC), told.until.astimezone(UTC)
+    return kind, form, *(moment.astimezone(UTC) for moment in period)
+
+
+def thread(
+    head: Letterhead, kind: str, first: Period | None, form: str = "summary"
+) -> tuple[str, ...]:
+    """Give the id of the week's first digest, which the others of that week answer."""
+    return (message_id(head.domain, "digest", *cause(kind, first, form)),) if first else ()
 
 
 def text(head: Letterhead, told: Digest) -> str:

@@ -18,6 +18,12 @@ INDENT = 2
 MAX_LINES = 2
 FLAGS = {"overdue": "OVERDUE", "resolved": "RESOLVED", "ended": "WITHDRAWN"}
 _LIAISONS = (("customer_liaison", "customers"), ("business_liaison", "business"))
+_OTHERS = (
+    ("communications_lead", "Communications"),
+    ("technical_lead", "Technical lead"),
+    ("scribe", "Scribe"),
+    ("experts", "Experts"),
+)
 
 
 def when_of(told: Digest, zone: tzinfo) -> Callable[[datetime], str]:
@@ -58,7 +64,7 @@ def story_model(
         "title": (title.ljust(WIDTH - len(flag)) + flag).rstrip(),
         "state": fill(state(incident, head.rules)),
         "where": fill("Where: " + ", ".join(incident.channels)) if incident.channels else "",
-        "liaisons": _liaisons(story),
+        "roles": _roles(story),
         "standing": fill(_standing(head, story, told, when)),
         "moves": [move_line(move, when) for move in story.moves],
         "mails": _mails(story),
@@ -67,13 +73,17 @@ def story_model(
     }
 
 
-def _liaisons(story: Story) -> str:
+def _roles(story: Story) -> list[str]:
     named = [
         f"{listed([str(p) for p in people])} ({short})"
         for role, short in _LIAISONS
         if (people := story.incident.role(role))
     ]
-    return fill("Liaisons: " + ", ".join(named)) if named else ""
+    lines = [fill("Liaisons: " + ", ".join(named))] if named else []
+    for role, label in _OTHERS:
+        if people := story.incident.role(role):
+            lines.append(fill(f"{label}: {listed([str(p) for p in people])}"))
+    return lines
 
 
 def _standing(head: Letterhead, story: Story, told: Digest, when: Callable[[datetime], str]) -> str:
@@ -93,6 +103,7 @@ def _standing(head: Letterhead, story: Story, told: Digest, when: Callable[[date
         lasted = span(incident.resolved_at - incident.declared_at)
         return (
             f"Lasted {lasted}, {when(incident.declared_at)} to {when(incident.resolved_at)}.{kept}"
+            f"{_postmortem(story)}"
         )
     opened = f"Open for {span(told.until - incident.declared_at)}."
     if due is None:
@@ -102,6 +113,14 @@ def _standing(head: Letterhead, story: Story, told: Digest, when: Callable[[date
         what = "The update promised for" if due.promised else "The update due at"
         return f"{opened} {what} {when(due.at)} is {late} late.{kept}"
     return f"{opened} Next update {when(due.at)}.{kept}"
+
+
+def _postmortem(story: Story) -> str:
+    day = story.postmortem_due
+    if day is None:
+        return ""
+    by = f", by {story.incident.commander}" if story.incident.commander else ""
+    return f" Postmortem: draft due {day:%A} {day.day} {day:%B}{by}."
 
 
 def move_line(move: Move, when: Callable[[datetime], str]) -> Mapping[str, object]:

@@ -134,6 +134,8 @@ Audience = Literal[
     "weekly-mime",
     "weekly-plain",
     "monthly",
+    "raised",
+    "resolved",
 ]
 
 
@@ -144,7 +146,8 @@ class Outgoing:
     message_id: without angle brackets. reverse_path: None is the null one. recipients: addresses
     that get it in any case. audience: who of the roster gets it besides: "updates" all that take
     openings and updates, "notes" all that take every mail, "daily" and "weekly" all that take that
-    digest as a summary, "daily-mime" and the like those who want the mails themselves, "monthly" all that take any digest, "" nobody. severity: for subscribers who take only grave incidents; None goes to all. draft: whose
+    digest as a summary, "daily-mime" and the like those who want the mails themselves, "monthly" all that take any digest, "raised" and "resolved" who wants to
+    hear of that at once, "" nobody. severity: for subscribers who take only grave incidents; None goes to all. draft: whose
     reply to it completes a draft. about: counts it as a machine's answer to its recipient. once: a
     cause of which people hear once an hour.
     """

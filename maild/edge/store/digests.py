@@ -34,6 +34,15 @@ class Digests:
         ).fetchone()
         return moment(until) if until else None
 
+    def first(self, kind: str, after: datetime) -> tuple[datetime, datetime] | None:
+        """Give the period of the first digest of a kind that ended after a moment and was sent."""
+        row = self.connection.execute(
+            "SELECT since, until FROM digest WHERE kind = ? AND until >= ? AND sent = 1"
+            " ORDER BY until LIMIT 1",
+            (kind, stamp(after)),
+        ).fetchone()
+        return (moment(row["since"]), moment(row["until"])) if row else None
+
     def histories(self, since: datetime, until: datetime) -> list[History]:
         """Give the incidents that are open, or have changed since; with their conversations."""
         where = "(i.open = 1 OR i.changed_at > ?) AND i.declared_at <= ?"
@@ -168,8 +177,8 @@ class Digests:
         """Note the period as done, and owe its letters, in one transaction; False where it was."""
         with transaction(self.connection) as connection:
             cursor = connection.execute(
-                "INSERT OR IGNORE INTO digest (kind, until, since, made_at) VALUES (?, ?, ?, ?)",
-                (kind, stamp(until), stamp(since), stamp(now)),
+                "INSERT OR IGNORE INTO digest (kind, until, since, made_at, sent) VALUES (?, ?, ?, ?, ?)",
+                (kind, stamp(until), stamp(since), stamp(now), bool(letters)),
             )
             if cursor.rowcount != 1:
                 return False

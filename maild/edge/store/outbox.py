@@ -19,6 +19,8 @@ _AUDIENCE = {
     "weekly-mime": "digest = 'weekly' AND form = 'mime'",
     "weekly-plain": "digest = 'weekly' AND form = 'plain'",
     "monthly": "digest <> 'none'",
+    "raised": "at_once LIKE '%raised%'",
+    "resolved": "at_once LIKE '%resolved%'",
 }
 
 

@@ -30,12 +30,20 @@ class Roster:
         """Add subscribers, or change what they chose."""
         with transaction(self.connection) as connection:
             connection.executemany(
-                "INSERT INTO subscriber (address, mode, digest, severity, form, added_at)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET mode = excluded.mode,"
+                "INSERT INTO subscriber (address, mode, digest, severity, form, at_once, added_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET mode = excluded.mode,"
                 " digest = excluded.digest, severity = excluded.severity,"
-                " form = excluded.form",
+                " form = excluded.form, at_once = excluded.at_once",
                 [
-                    (s.address.lower(), s.mode, s.digest, s.severity, s.form, stamp(now))
+                    (
+                        s.address.lower(),
+                        s.mode,
+                        s.digest,
+                        s.severity,
+                        s.form,
+                        " ".join(s.at_once),
+                        stamp(now),
+                    )
                     for s in subscriptions
                 ],
             )
@@ -54,4 +62,11 @@ class Roster:
 
 
 def _subscription(row: sqlite3.Row) -> Subscription:
-    return Subscription(row["address"], row["mode"], row["digest"], row["severity"], row["form"])
+    return Subscription(
+        row["address"],
+        row["mode"],
+        row["digest"],
+        row["severity"],
+        row["form"],
+        tuple(row["at_once"].split()),
+    )

@@ -124,6 +124,7 @@ CREATE TABLE subscriber (
   mode TEXT NOT NULL DEFAULT 'immediate',
   digest TEXT NOT NULL DEFAULT 'daily',
   form TEXT NOT NULL DEFAULT 'summary', -- of the digest: also 'mime' or 'plain', the mails themselves
+  at_once TEXT NOT NULL DEFAULT '', -- also what he hears of at once: 'raised', 'resolved', or both
   severity INTEGER,               -- mails of this severity and worse; NULL is all
   added_at TEXT NOT NULL
 );
@@ -144,6 +145,7 @@ CREATE TABLE digest (             -- periods that have their digest
   until TEXT NOT NULL,
   since TEXT NOT NULL,
   made_at TEXT NOT NULL,
+  sent INTEGER NOT NULL,          -- whether there was anything to tell
   PRIMARY KEY (kind, until)
 ) WITHOUT ROWID;
 """

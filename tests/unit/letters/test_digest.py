@@ -119,3 +119,20 @@ def test_many_that_are_overdue_are_counted_and_the_first_are_named(
     first = " ".join(told(desk).split("\n\n")[0].split())
     assert first.startswith("8 need somebody now: INC-2026-0001, update overdue for 5 h")
     assert "; and 3 more. 8 open" in first
+
+
+def test_a_story_says_who_holds_which_role(office: Callable[..., Office]) -> None:
+    desk = office()
+    desk.take(
+        f"Half of the payments fail since noon. {FIELDS}\nCustomer liaison: Jayla M.\n"
+        "Experts: Ana Silva and Dave D."
+    )
+    assert "\nLiaisons: Jayla M. (customers)\nExperts: Ana Silva and Dave D.\n" in told(desk)
+
+
+def test_what_is_resolved_says_when_its_postmortem_is_due(office: Callable[..., Office]) -> None:
+    desk = office()
+    desk.take(f"Half of the payments fail since noon. {FIELDS}")
+    follow(desk, "Severity 2, phase 3, IC Kevin Riggle. Closed, the card gateway was full.", ANA)
+    words = " ".join(told(desk).split())
+    assert "Postmortem: draft due Wednesday 18 March, by Kevin Riggle." in words
