@@ -6,7 +6,7 @@ one transaction. It knows no database and no socket: the `Ledger` is whatever fi
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, Protocol
@@ -19,7 +19,7 @@ from maild.incident.entry import Draft, Entry, OwnerWord, Word
 from maild.incident.hours import WorkingHours
 from maild.incident.model import Incident
 from maild.incident.thread import Keys, incident_id, keys
-from maild.letters.at_once import at_once, occasions
+from maild.letters.at_once import at_once, ids_of, occasions, with_entry
 from maild.letters.bundle import bundle
 from maild.letters.compose import compose
 from maild.letters.digest import Period, digest_letter
@@ -134,7 +134,7 @@ class Desk:
         for _ in range(MAX_THOUGHTS):
             past = self.ledger.past(arrived, found, year, now)
             entry = conclude(arrived, past, self.policy)
-            letters = self.letters(entry, mail, now)
+            letters = self.letters(entry, mail, now, arrived)
             if self.ledger.enter(arrived, entry, past, letters, now):
                 return entry
         raise Contended(f"mail {number}")
@@ -149,29 +149,23 @@ class Desk:
             may_post = self.posting.may_post(mail.author.address)
         return Arrived(number, mail, report, self.token(number), room, may_post)
 
-    def letters(self, entry: Entry, parent: Mail, now: datetime) -> Sequence[Outgoing]:
-        """Write the letters of an entry; none in a replay."""
+    def letters(
+        self, entry: Entry, parent: Mail, now: datetime, arrived: Arrived | None = None
+    ) -> Sequence[Outgoing]:
+        """Write the letters of an entry; none in a replay. arrived: the mail, None at the clock's."""
         if self.head is None:
             return ()
         root = self.ledger.root(entry.incident_id) if entry.incident_id else None
         letters = tuple(compose(self.head, entry, parent, self.ledger.raw, root, now))
-        return (*letters, *self._at_once(entry, letters, root, now))
-
-    def _at_once(
-        self, entry: Entry, letters: Sequence[Outgoing], root: str | None, now: datetime
-    ) -> Iterator[Outgoing]:
-        """Tell the incident to who wants to hear at once what this entry brings."""
-        found = occasions(entry.events)
-        awaited = self.ledger.awaited() if found else frozenset()
-        if self.head is None or entry.incident is None or not awaited.intersection(found):
-            return
+        awaited = self.ledger.awaited() if occasions(entry.events) else frozenset()
+        if entry.incident is None or not awaited:
+            return letters
         past = self.ledger.history(entry.incident.id)
-        history = replace(past, events=(*past.events, *entry.events))
-        made = [letter.message_id for letter in letters if letter.incident and letter.audience]
-        thread = tuple(dict.fromkeys((*([root] if root else ()), *made)))
+        told = with_entry(past, entry, arrived)
+        thread = tuple(dict.fromkeys(([root] if root else []) + ids_of(letters)))
         hours = self.hours or WorkingHours(self.zone)
-        for occasion in (one for one in found if one in awaited):
-            yield at_once(self.head, history, occasion, thread, hours, now)
+        soon = (o for o in occasions(entry.events) if o in awaited)
+        return (*letters, *(at_once(self.head, told, o, thread, hours, now) for o in soon))
 
     @property
     def first_step(self) -> timedelta:

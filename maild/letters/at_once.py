@@ -1,10 +1,13 @@
 """A digest of one incident, at once: to who wants to hear when one is raised, or resolved."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from maild.incident.digest import History, digest
+from maild.incident.conclude import Arrived
+from maild.incident.digest import History, Post, digest
+from maild.incident.entry import Entry
 from maild.incident.hours import WorkingHours
 from maild.incident.model import Happening, PhaseChanged, SeverityChanged
 from maild.letters.copy import state_fields
@@ -28,6 +31,29 @@ def occasions(events: Iterable[Happening]) -> list[Occasion]:
         elif isinstance(event, PhaseChanged) and event.last:
             found["resolved"] = None
     return list(found)
+
+
+def with_entry(past: History, entry: Entry, arrived: Arrived | None) -> History:
+    """Give the history with an entry that is about to be written, and its mail's own words."""
+    history = replace(past, events=(*past.events, *entry.events))
+    if arrived is None or entry.draft is not None:
+        return history
+    mail = arrived.mail
+    post = Post(
+        number=arrived.number,
+        ids=(mail.message_id,) if mail.message_id else (),
+        parent=next(iter((*mail.in_reply_to, *reversed(mail.references))), None),
+        author=str(mail.author),
+        at=mail.received_at,
+        prose=arrived.report.prose,
+        kind=entry.kind,
+    )
+    return replace(history, posts=(*past.posts, post))
+
+
+def ids_of(letters: Iterable[Outgoing]) -> list[str]:
+    """Give the ids of those letters that are copies to the list."""
+    return [one.message_id for one in letters if one.incident and one.audience]
 
 
 def at_once(

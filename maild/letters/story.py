@@ -139,6 +139,8 @@ def move_line(move: Move, when: Callable[[datetime], str]) -> Mapping[str, objec
 
 
 def _mails(story: Story) -> str:
+    if not story.mails:
+        return ""
     count = f"{story.mails} mail" + ("s" if story.mails != 1 else "")
     if not story.new_mails:
         return f"{count}, none new."

@@ -51,6 +51,9 @@ def test_a_grave_opening_is_told_at_once_in_its_thread(desk: Office) -> None:
     text = text_of(letter)
     assert text.startswith("INC-2026-0001 is severity 2 now.\n")
     assert "  12:01  declared: severity 2, phase 1, commander Kevin Riggle\n" in text
+    assert (
+        "1 mail, all new:\n\n  12:01 Kevin Riggle: Half of the payments fail since noon.\n" in text
+    )
 
 
 def test_a_lesser_one_is_told_when_it_is_raised_and_once(desk: Office) -> None:
@@ -62,6 +65,15 @@ def test_a_lesser_one_is_told_when_it_is_raised_and_once(desk: Office) -> None:
     ((letter, _),) = stories(desk)
     assert text_of(letter).startswith("INC-2026-0001 is severity 1 now.\n")
     assert "Half of the payments fail since noon." in text_of(letter)
+
+
+def test_a_completed_draft_is_told_with_its_state(desk: Office) -> None:
+    question = desk.take("Half of the payments fail. Severity 2. Channel: #pay")[1][0]
+    to = question["Reply-To"].addresses[0].addr_spec
+    desk.take("phase 1, I am IC", f"Re: {question['Subject']}", to=to)
+    ((letter, _),) = stories(desk)
+    assert "declared: severity 2, phase 1, commander Kevin Riggle" in text_of(letter)
+    assert "0 mails" not in text_of(letter)
 
 
 def test_the_end_is_told_to_who_asked_for_it(desk: Office) -> None:
