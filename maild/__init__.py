@@ -11,7 +11,7 @@ The floors; imports go down, never up, never sideways between the modules of `ed
 
     6  cli, __main__
     5  site, daemon
-    4  door, desk, loops  |  edge/*
+    4  door, desk, pump, loops  |  edge/*
     3  letters
     2  incident, roster
     1  reading

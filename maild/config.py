@@ -244,6 +244,15 @@ class DigestTable(_Table):
     )
 
 
+class ReportTable(_Table):
+    """The monthly report: a month in figures."""
+
+    monthly: bool = Field(
+        default=False,
+        description="Whether it is sent on the first of the month to all who take a digest.",
+    )
+
+
 class HoursTable(_Table):
     """When people work: the lesser incidents are minded in these hours only."""
 
@@ -275,6 +284,7 @@ class Config(_Table):
     delivery: DeliveryTable = DeliveryTable()
     store: StoreTable = StoreTable()
     digest: DigestTable = DigestTable()
+    report: ReportTable = ReportTable()
     working_hours: HoursTable = HoursTable()
     paths: PathsTable = PathsTable()
 

@@ -6,6 +6,7 @@ One that falls is started again; the other goes on meanwhile, and the listening 
 
 import asyncio
 import contextlib
+import importlib
 import mmap
 import os
 import selectors
@@ -16,12 +17,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from ipaddress import ip_network
 from typing import Final, Literal, NoReturn
 
 from maild.config import listen_address
-from maild.desk import Pump
+from maild.desk import Desk
 from maild.door import Door
 from maild.edge.clock import now
 from maild.edge.files import load_rules
@@ -39,6 +41,8 @@ from maild.edge.store.reminders import Reminders
 from maild.edge.store.schema import migrate
 from maild.edge.systemd import notify
 from maild.loops import Clocks, Deliverer
+from maild.pump import Pump
+from maild.reports import Reports
 from maild.site import Site
 
 STOP_SECONDS: Final = 20.0
@@ -329,7 +333,9 @@ async def _work(site: Site, shared: Shared, ready: Callable[[], None], log: Log)
     pump = Pump(desk, readers, now, log, deliverer.wake, trouble)
     drafts = Drafts(connection, Ledger(connection, site.rules.phase.last))
     digests, reminders = Digests(connection), Reminders(connection)
-    clocks = Clocks(desk, drafts, digests, reminders, site.schedules(), now, log, deliverer.wake)
+    schedules, wake = site.schedules(), deliverer.wake
+    also = _reports(site, desk, digests, log, wake)
+    clocks = Clocks(desk, drafts, digests, reminders, schedules, now, log, wake, also)
 
     def woken() -> None:
         with contextlib.suppress(BlockingIOError):
@@ -352,3 +358,13 @@ async def _work(site: Site, shared: Shared, ready: Callable[[], None], log: Log)
         await asyncio.gather(told, *works, return_exceptions=True)
         readers.stop()
         connection.close()
+
+
+def _reports(
+    site: Site, desk: Desk, store: Digests, log: Log, owed: Callable[[], None]
+) -> tuple[Callable[[datetime], None], ...]:
+    """Give the clock of the monthly report; only where it is wanted, what draws is imported."""
+    if not site.config.report.monthly:
+        return ()
+    draw = importlib.import_module("maild.edge.plots").draw
+    return (Reports(desk, store, site.schedules()["daily"].at, draw, log, owed).tick,)

@@ -4,8 +4,6 @@ It reads the past, thinks (`incident.conclude`), has the letters written, and en
 one transaction. It knows no database and no socket: the `Ledger` is whatever fits below.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
@@ -21,20 +19,23 @@ from maild.incident.hours import WorkingHours
 from maild.incident.model import Incident
 from maild.incident.reminder import Nudge, nudges
 from maild.incident.thread import Keys, incident_id, keys
+from maild.letters.at_once import at_once, ids_of, occasions, with_entry
+from maild.letters.bundle import bundle
 from maild.letters.compose import compose
-from maild.letters.digest import digest_letter
+from maild.letters.digest import Period, digest_letter
 from maild.letters.letterhead import Letterhead
 from maild.letters.owner import owner_word
 from maild.letters.receipt import word
 from maild.letters.record import Archive
 from maild.letters.reminder import reminders
 from maild.mail.automatic import automatic
-from maild.mail.headers import author, fields, split_content
+from maild.mail.bundle import Original
 from maild.mail.message import Audience, Mail, Outgoing, RawMessage
 from maild.mail.parse import parse_header
-from maild.reading.report import Read, Report, Unreadable
+from maild.reading.report import Report
 from maild.roster.commands import parse
 from maild.roster.posting import COMMAND_ROOMS, Posting, Room
+from maild.roster.subscription import Form
 from maild.trouble import Broken
 
 # A mail to several of our addresses is what the first of these says: an incident before all.
@@ -49,10 +50,6 @@ ROOMS: Final[tuple[Room, ...]] = (
     "bounces",
 )
 MAX_THOUGHTS: Final = 5
-MAX_DEATHS: Final = 2
-AHEAD: Final = 64
-PATIENCE: Final = timedelta(milliseconds=250)
-TROUBLE_SECONDS: Final = 1.0
 
 
 class Ledger(Protocol):
@@ -68,6 +65,14 @@ class Ledger(Protocol):
 
     def root(self, incident_id: str) -> str | None:
         """Give the Message-ID of the incident's first copy."""
+        ...
+
+    def history(self, incident_id: str) -> History:
+        """Give all that is on record of an incident."""
+        ...
+
+    def awaited(self) -> frozenset[str]:
+        """Give the occasions of which somebody wants to hear at once."""
         ...
 
     def waiting(self, after: int, limit: int) -> Sequence[tuple[int, RawMessage]]:
@@ -131,7 +136,7 @@ class Desk:
         for _ in range(MAX_THOUGHTS):
             past = self.ledger.past(arrived, found, year, now)
             entry = conclude(arrived, past, self.policy)
-            letters = self.letters(entry, mail, now)
+            letters = self.letters(entry, mail, now, arrived)
             if self.ledger.enter(arrived, entry, past, letters, now):
                 return entry
         raise Contended(f"mail {number}")
@@ -164,12 +169,23 @@ class Desk:
             leave=self.secret("leave", author),
         )
 
-    def letters(self, entry: Entry, parent: Mail, now: datetime) -> Sequence[Outgoing]:
-        """Write the letters of an entry; none in a replay."""
+    def letters(
+        self, entry: Entry, parent: Mail, now: datetime, arrived: Arrived | None = None
+    ) -> Sequence[Outgoing]:
+        """Write the letters of an entry; none in a replay. arrived: the mail, None at the clock's."""
         if self.head is None:
             return ()
         root = self.ledger.root(entry.incident_id) if entry.incident_id else None
-        return tuple(compose(self.head, entry, parent, self.ledger.raw, self.archive, root, now))
+        letters = tuple(compose(self.head, entry, parent, self.ledger.raw, self.archive, root, now))
+        awaited = self.ledger.awaited() if occasions(entry.events) else frozenset()
+        if entry.incident is None or not awaited:
+            return letters
+        past = self.ledger.history(entry.incident.id)
+        told = with_entry(past, entry, arrived)
+        thread = tuple(dict.fromkeys(([root] if root else []) + ids_of(letters)))
+        hours = self.hours or WorkingHours(self.zone)
+        soon = (o for o in occasions(entry.events) if o in awaited)
+        return (*letters, *(at_once(self.head, told, o, thread, hours, now) for o in soon))
 
     @property
     def first_step(self) -> timedelta:
@@ -219,11 +235,33 @@ class Desk:
         """Give the beginning of the month in which a period ends."""
         return month_of(until, self.zone)
 
-    def digest_letter(self, told: Digest, kind: Audience, now: datetime) -> Outgoing | None:
+    def week(self, until: datetime) -> datetime:
+        """Give the beginning of the week in which a period ends, a Monday."""
+        local = until.astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        return local - timedelta(days=local.weekday())
+
+    def digest_letter(
+        self, told: Digest, kind: Audience, now: datetime, first: Period | None = None
+    ) -> Outgoing | None:
         """Write a digest to all who take this kind; None where nothing is open and nothing moved."""
         if self.head is None or not told.stories:
             return None
-        return digest_letter(self.head, told, kind, now)
+        return digest_letter(self.head, told, kind, now, first)
+
+    def digest_letters(
+        self,
+        told: Digest,
+        kind: Audience,
+        now: datetime,
+        forms: Sequence[Form],
+        originals: Sequence[Original],
+        first: Period | None = None,
+    ) -> Sequence[Outgoing]:
+        """Write a digest in every form that somebody takes; each is for other people."""
+        summary = self.digest_letter(told, kind, now, first)
+        if self.head is None or summary is None:
+            return ()
+        return (summary, *(bundle(self.head, told, kind, f, originals, now, first) for f in forms))
 
     def shunt(self, number: int, raw: RawMessage, reason: str, now: datetime) -> None:
         """Keep a mail aside that could not be processed; tell its author and the owner.
@@ -241,142 +279,3 @@ class Desk:
                 told = Word("shunted", mail.author, number, name=self.head.owner[0])
                 letters.append(word(self.head, told, mail, now))
         self.ledger.shunt(number, mail, reason, letters, now)
-
-
-class Readers(Protocol):
-    """What the pump needs of the reader processes."""
-
-    async def read(self, raw: RawMessage) -> Read:
-        """Read one mail. Raises Broken where no reader can be started."""
-        ...
-
-
-@dataclass(slots=True)
-class _Job:
-    number: int
-    raw: RawMessage
-    author: str
-    since: datetime
-    task: "asyncio.Task[Read] | None" = None
-    old: bool = False
-
-
-class Pump:
-    """Takes what has arrived to the readers and to the desk, in order of arrival.
-
-    One running mail for each author; a mail that is not read within 250 ms is passed by. trouble:
-    called with an exception when the store fails, and with None when it works again.
-    """
-
-    def __init__(
-        self,
-        desk: Desk,
-        readers: Readers,
-        clock: Callable[[], datetime],
-        log: Callable[..., None],
-        entered: Callable[[], None],
-        trouble: Callable[[BaseException | None], None],
-    ) -> None:
-        self.desk, self.readers, self.clock, self.log = desk, readers, clock, log
-        self.entered, self.trouble = entered, trouble
-        self.woken = asyncio.Event()
-        self.jobs: list[_Job] = []
-        self.last = 0
-        self.first_sight = True
-
-    def wake(self) -> None:
-        """Look now: something has arrived, or was read."""
-        self.woken.set()
-
-    async def run(self) -> None:
-        """Pump for ever."""
-        while True:
-            self.woken.clear()
-            try:
-                self._fetch()
-                busy = self._conclude()
-                self.trouble(None)
-            except Exception as error:
-                # The store failed: nothing was changed, all of it is tried again.
-                self.trouble(error)
-                self._forget()
-                await asyncio.sleep(TROUBLE_SECONDS)
-                continue
-            if not busy:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.woken.wait(), 0.05 if self.jobs else 1.0)
-
-    def _forget(self) -> None:
-        for job in self.jobs:
-            if job.task is not None:
-                job.task.cancel()
-        self.jobs.clear()
-        self.last, self.first_sight = 0, True
-
-    def _fetch(self) -> None:
-        room = AHEAD - len(self.jobs)
-        if room > 0:
-            for number, raw in self.desk.ledger.waiting(self.last, room):
-                found = fields(split_content(raw.content)[0])
-                name = author(found).address.lower() or str(raw.envelope.reverse_path)
-                self.jobs.append(_Job(number, raw, name, self.clock(), old=self.first_sight))
-                self.last = number
-            self.first_sight = False
-        running = {job.author for job in self.jobs if job.task is not None and not job.task.done()}
-        for job in self.jobs:
-            if job.task is None and job.author not in running:
-                running.add(job.author)
-                job.since = self.clock()
-                job.task = asyncio.create_task(self.readers.read(job.raw))
-                job.task.add_done_callback(lambda _: self.woken.set())
-
-    def _conclude(self) -> bool:
-        """Conclude what is read, in order; True where more can be done at once."""
-        now = self.clock()
-        waiting: set[str] = set()
-        for job in list(self.jobs):
-            done = job.task is not None and job.task.done()
-            if not done and now - job.since < PATIENCE:
-                return False
-            if not done or job.author in waiting:
-                waiting.add(job.author)
-                continue
-            self.jobs.remove(job)
-            self._one(job)
-            return True
-        return False
-
-    def _one(self, job: _Job) -> None:
-        now = self.clock()
-        read = job.task.result() if job.task is not None else Unreadable("never read")
-        # Only what lay here when we started may have killed us before.
-        deaths = self.desk.ledger.begin(job.number) if job.old else 0
-        if deaths >= MAX_DEATHS:
-            read = Unreadable("the desk died of it twice")
-        if isinstance(read, Unreadable):
-            self.desk.shunt(job.number, job.raw, read.reason, now)
-            self.log("shunted", mail=job.number, author=job.author, reason=read.reason)
-        else:
-            self._enter(job, read, now)
-        self.entered()
-
-    def _enter(self, job: _Job, read: tuple[Mail, Report], now: datetime) -> None:
-        mail, report = read
-        try:
-            entry = self.desk.conclude(job.number, mail, report, now)
-        except Broken:
-            raise
-        except Exception as error:
-            self.log("bug", mail=job.number, error=error)
-            reason = f"{type(error).__name__} while thinking about it"
-            self.desk.shunt(job.number, job.raw, reason, now)
-            return
-        self.log(
-            entry.verdict,
-            mail=job.number,
-            message_id=mail.message_id,
-            author=mail.author.address,
-            kind=entry.kind,
-            incident=entry.incident_id,
-            reason=entry.reason,
-        )

@@ -12,7 +12,10 @@ from maild.incident.entry import Draft, Entry
 from maild.incident.model import Incident
 from maild.incident.reminder import Nudge
 from maild.incident.schedule import Schedule
+from maild.letters.digest import Period
+from maild.mail.bundle import Original
 from maild.mail.message import Audience, Outgoing, Reply, Unreachable
+from maild.roster.subscription import Form
 from maild.trouble import Broken
 
 MAX_RECIPIENTS: Final = 50
@@ -239,12 +242,26 @@ class Digests(Protocol):
         """Say until when the last digest of a kind went; None where there was none yet."""
         ...
 
+    def first(self, kind: str, after: datetime) -> Period | None:
+        """Give the period of the first digest of a kind that ended after a moment and was sent."""
+        ...
+
     def histories(self, since: datetime, until: datetime) -> Sequence[History]:
         """Give what a digest tells of."""
         ...
 
-    def declared(self, since: datetime, until: datetime) -> Sequence[History]:
-        """Give the incidents that were declared in a span."""
+    def declared(
+        self, since: datetime, until: datetime, known: Sequence[History] = ()
+    ) -> Sequence[History]:
+        """Give the incidents that were declared in a span; known: what was read already."""
+        ...
+
+    def forms(self, kind: str) -> Sequence[Form]:
+        """List in which forms a kind is wanted besides the summary."""
+        ...
+
+    def originals(self, since: datetime, until: datetime) -> Sequence[Original]:
+        """Give the mails that went to the list in a period."""
         ...
 
     def history(self, incident_id: str) -> History:
@@ -294,7 +311,9 @@ class Clocks:
         clock: Callable[[], datetime],
         log: Callable[..., None],
         owed: Callable[[], None],
+        also: Sequence[Callable[[datetime], None]] = (),
     ) -> None:
+        self.also = also
         self.desk, self.drafts, self.digests, self.schedules = desk, drafts, digests, schedules
         self.clock, self.log, self.owed = clock, log, owed
         self.reminders = reminders
@@ -321,6 +340,8 @@ class Clocks:
             self._remind(incident, now)
         for kind, schedule in self.schedules.items():
             self._digest(kind, schedule, now)
+        for tick in self.also:
+            tick(now)
 
     def _remind(self, incident: Incident, now: datetime) -> None:
         for nudge in self.desk.nudges(incident, now):
@@ -339,10 +360,12 @@ class Clocks:
             self.digests.enter(kind, until, until, (), now)
         elif last < until:
             histories = self.digests.histories(last, until)
-            month = self.digests.declared(self.desk.month(until), until)
+            month = self.digests.declared(self.desk.month(until), until, histories)
             told = self.desk.digest(histories, month, last, until)
-            letter = self.desk.digest_letter(told, kind, now)
-            letters = () if letter is None else (letter,)
+            forms = self.digests.forms(kind)
+            originals = self.digests.originals(last, until) if forms else ()
+            first = self.digests.first(kind, self.desk.week(until))
+            letters = self.desk.digest_letters(told, kind, now, forms, originals, first)
             if self.digests.enter(kind, last, until, letters, now):
                 self.log("digest", kind=kind, since=str(last), until=str(until), sent=bool(letters))
                 self.owed()

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "void": "maild.cli.records",
     "merge": "maild.cli.records",
     "digest": "maild.cli.digest",
+    "report": "maild.cli.report",
     "queue": "maild.cli.queue",
     "shunted": "maild.cli.queue",
     "roster": "maild.cli.roster",

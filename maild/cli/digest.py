@@ -9,7 +9,7 @@ from maild.cli.site import database, print_row, with_site
 from maild.edge.clock import now
 from maild.edge.store.archive import Archive
 from maild.edge.store.digests import Digests
-from maild.letters.digest import text
+from maild.letters.digest import html, text
 from maild.roster.commands import since_of
 from maild.site import Site
 
@@ -17,7 +17,7 @@ from maild.site import Site
 @click.command()
 @click.option("--since", metavar="T", help='Default: the last digest. "24 h" is so long ago.')
 @click.option("--until", metavar="T", help="Default: now.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "form", type=click.Choice(["text", "html", "json"]), default="text")
 @click.option("--send", is_flag=True, help="Send it to all who take the daily digest.")
 @with_site
 def digest(site: Site, since: str | None, until: str | None, form: str, send: bool) -> None:
@@ -35,7 +35,7 @@ def digest(site: Site, since: str | None, until: str | None, form: str, send: bo
         elif form == "json":
             print_row(asdict(told))
         elif desk.head is not None:
-            click.echo(text(desk.head, told), nl=False)
+            click.echo((html if form == "html" else text)(desk.head, told), nl=False)
 
 
 def _moment(text: str | None, option: str, at: datetime, site: Site) -> datetime | None:

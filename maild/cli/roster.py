@@ -9,11 +9,30 @@ from maild.cli.site import database, fail, print_row, with_site
 from maild.config import address_of
 from maild.edge.clock import now
 from maild.edge.store.roster import Roster
-from maild.roster.subscription import DIGESTS, MODES, Choices, Subscription, chosen
+from maild.roster.subscription import (
+    DIGESTS,
+    FORMS,
+    MODES,
+    OCCASIONS,
+    Choices,
+    Subscription,
+    chosen,
+)
 from maild.site import Site
 
 _mode = click.option("--mode", type=click.Choice(MODES), help="Every mail, no notes, or none.")
 _digest = click.option("--digest", type=click.Choice(DIGESTS), help="Which digest.")
+_form = click.option(
+    "--form",
+    type=click.Choice(FORMS),
+    help="The digest as our summary, or the mails themselves: MIME parts, or one plain text.",
+)
+_at_once = click.option(
+    "--at-once",
+    type=click.Choice((*OCCASIONS, "never")),
+    multiple=True,
+    help="One incident's story as soon as it is raised to severity 1 or 2, or resolved; may be repeated.",
+)
 _severity = click.option(
     "--severity", type=click.IntRange(0), help="Only this severity and graver; 0 is all."
 )
@@ -37,7 +56,11 @@ def list_all(site: Site, as_json: bool) -> None:
             print_row(asdict(one))
         else:
             filtered = f", severity {one.severity} and graver" if one.severity is not None else ""
-            click.echo(f"{one.address:<40} {one.mode:<10} digest {one.digest}{filtered}")
+            soon = f", at once when {' or '.join(one.at_once)}" if one.at_once else ""
+            form = f" as {one.form}" if one.form != "summary" else ""
+            click.echo(
+                f"{one.address:<40} {one.mode:<10} digest {one.digest}{form}{filtered}{soon}"
+            )
     if not found and not as_json:
         click.echo("Nobody yet: maild roster add ADDRESS...")
 
@@ -46,6 +69,8 @@ def list_all(site: Site, as_json: bool) -> None:
 @_addresses
 @_mode
 @_digest
+@_form
+@_at_once
 @_severity
 @with_site
 def add(site: Site, addresses: tuple[str, ...], **choices: Any) -> None:
@@ -80,6 +105,8 @@ def remove(site: Site, addresses: tuple[str, ...]) -> None:
 @_addresses
 @_mode
 @_digest
+@_form
+@_at_once
 @_severity
 @with_site
 def change(site: Site, addresses: tuple[str, ...], **choices: Any) -> None:

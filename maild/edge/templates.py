@@ -1,8 +1,14 @@
-"""Templates: found, compiled and rendered; a missing value is a mistake, never an empty place."""
+"""Templates: found, compiled and rendered; a missing value is a mistake, never an empty place.
+
+An HTML letter is written with a style sheet and sent without: many mail programs know only the
+style attribute. `{% filter inlined %}` moves the rules there; media queries (dark mode) stay.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
+from css_inline import CSSInliner
 from jinja2 import (
     ChoiceLoader,
     FileSystemLoader,
@@ -11,10 +17,13 @@ from jinja2 import (
     TemplateSyntaxError,
 )
 from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import Markup
 
 from maild.letters.html import blocks, mailto
 from maild.letters.layout import fill, row
 from maild.reading.rules import Step
+
+_INLINER: Final = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
 
 class TemplatesError(Exception):
@@ -75,6 +84,11 @@ def _environment(default: Path, own: Path | None) -> SandboxedEnvironment:
         keep_trailing_newline=False,
     )
     environment.filters.update(
-        fill=fill, row=row, scale=scale_lines, blocks=lambda text: list(blocks(text)), mailto=mailto
+        fill=fill,
+        row=row,
+        scale=scale_lines,
+        blocks=lambda text: list(blocks(text)),
+        mailto=mailto,
+        inlined=lambda html: Markup(_INLINER.inline(str(html))),
     )
     return environment

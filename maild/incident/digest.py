@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Final, Literal
 
 from maild.incident.cadence import UpdateDue, update_due
+from maild.incident.course import Span, course
 from maild.incident.entry import Change
 from maild.incident.hours import WorkingHours
 from maild.incident.model import Declared, Happening, Incident, NextUpdatePromised, fold
@@ -27,7 +28,8 @@ class Post:
     """A mail that went to the list.
 
     number: its record. ids: its Message-ID and its copy's. parent: the id that it answers, None for
-    none. prose: the author's own words without greetings and fields.
+    none. prose: the author's own words without greetings and fields. sent_at: when it went to the
+    list, where it was held before.
     """
 
     number: int
@@ -37,6 +39,7 @@ class Post:
     at: datetime
     prose: str
     kind: str
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,11 @@ class History:
 
     events: tuple[Happening, ...]
     posts: tuple[Post, ...] = ()
+
+    @property
+    def incident(self) -> str:
+        """The incident's number, "" where nothing is on record."""
+        return next((event.id for event in self.events if isinstance(event, Declared)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,10 @@ class Promises:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One incident as the digest tells it. next: the update that is due, None where none is."""
+    """One incident as the digest tells it.
+
+    next: the update that is due, None where none is. course: how grave it was over the period.
+    """
 
     incident: Incident
     standing: Standing
@@ -97,6 +108,8 @@ class Story:
     new_mails: int
     promises: Promises
     next: UpdateDue | None
+    course: tuple[Span, ...] = ()
+    postmortem_due: date | None = None
 
     @property
     def moved(self) -> bool:
@@ -185,7 +198,7 @@ def _story(
         return None
     due = update_due(incident, rules, hours)
     posts = tuple(post for post in history.posts if post.at <= until)
-    new = tuple(post for post in posts if post.at > since)
+    new = tuple(post for post in posts if (post.sent_at or post.at) > since)
     over = not incident.is_open(rules.phase.last)
     standing: Standing = "open"
     if over:
@@ -203,7 +216,16 @@ def _story(
         new_mails=len(new),
         promises=promises(events, until),
         next=due,
+        course=course(events, since, until),
+        postmortem_due=_postmortem_due(incident, rules, hours) if standing == "resolved" else None,
     )
+
+
+def _postmortem_due(incident: Incident, rules: Rules, hours: WorkingHours) -> date | None:
+    days = rules.policy.cadence.postmortem_business_days
+    if incident.resolved_at is None or not days:
+        return None
+    return hours.business_day_after(incident.resolved_at.astimezone(hours.zone).date(), days)
 
 
 def _moves_state(event: Happening) -> bool:

@@ -6,7 +6,7 @@ from maild.incident.entry import Copy, Stamp
 from maild.incident.model import Incident
 from maild.incident.people import same_person
 from maild.incident.verdict import VITAL
-from maild.letters.layout import clock, fill, person, quoted, shown, span, subject_of
+from maild.letters.layout import clock, colour, fill, person, quoted, shown, span, subject_of
 from maild.letters.letterhead import Letterhead
 from maild.letters.validation import value_text
 from maild.mail.build import message_id, printed_fields, short_references
@@ -54,7 +54,6 @@ _DROPPED = frozenset(
         "x-auto-response-suppress",
     ]
 )
-COLOURS = {1: "#b3261e", 2: "#c75b00", 3: "#8a7000", 4: "#3a6ea5"}
 
 
 def copy(
@@ -67,9 +66,7 @@ def copy(
     content = stamped(
         raw.content,
         text,
-        head.render(
-            "stamp.html", {**model, "colour": COLOURS.get(incident.severity or 0, "#555555")}
-        ),
+        head.render("stamp.html", {**model, "colour": colour(incident.severity)}),
     )
     found = header_fields(split_content(raw.content)[0])
     ids = message_ids(found, "message-id")

@@ -1,33 +1,40 @@
 """The digest: a minute's reading for people who were not there (letter 4)."""
 
-import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 
-from maild.incident.digest import Digest, Figures, Gap, History, Line, Move, Story, story_of
+from maild.incident.digest import Digest, Figures, History, Story, story_of
 from maild.incident.hours import WorkingHours
-from maild.letters.copy import state
-from maild.letters.layout import WIDTH, fill, listed, one_blank, person, shown, span
+from maild.letters.layout import WIDTH, colour, fill, one_blank, person, span
 from maild.letters.letterhead import Letterhead, Sheet, printed
+from maild.letters.story import story_model, when_of
+from maild.mail.build import message_id
 from maild.mail.message import Address, Audience, Outgoing
 
+Period = tuple[datetime, datetime]
 TITLE_WIDTH = 30
 COMMANDER_WIDTH = 21
-INDENT = 2
-MAX_LINES = 2
-_LIAISONS = (("customer_liaison", "customers"), ("business_liaison", "business"))
+# A minute's reading: what is beyond stands in the table alone.
+MAX_STORIES = 50
+MAX_NAMED = 5
 
 
-def digest_letter(head: Letterhead, told: Digest, kind: Audience, now: datetime) -> Outgoing:
-    """Write the digest to everybody who takes this kind."""
+def digest_letter(
+    head: Letterhead, told: Digest, kind: Audience, now: datetime, first: Period | None = None
+) -> Outgoing:
+    """Write the digest to everybody who takes this kind. first: the period of the week's first one."""
+    answers = thread(head, kind, first)
     return printed(
         head,
         Sheet(
             kind="digest",
-            cause=(kind, told.since, told.until),
+            cause=cause(kind, (told.since, told.until)),
+            in_reply_to=next(iter(answers), None),
+            references=answers,
             to=Address(head.identity.name, head.identity.posting),
             subject=subject(told, head.zone),
             template="digest",
+            html="digest",
             model=model(head, told),
             date=now,
             submitted="auto-generated",
@@ -38,9 +45,26 @@ def digest_letter(head: Letterhead, told: Digest, kind: Audience, now: datetime)
     )
 
 
+def cause(kind: str, period: Period, form: str = "summary") -> tuple[object, ...]:
+    """Give what makes a digest's Message-ID: the same period has the same, whenever it is written."""
+    return kind, form, *(moment.astimezone(UTC) for moment in period)
+
+
+def thread(
+    head: Letterhead, kind: str, first: Period | None, form: str = "summary"
+) -> tuple[str, ...]:
+    """Give the id of the week's first digest, which the others of that week answer."""
+    return (message_id(head.domain, "digest", *cause(kind, first, form)),) if first else ()
+
+
 def text(head: Letterhead, told: Digest) -> str:
     """Give the digest as plain text."""
     return one_blank(head.render("digest.txt", model(head, told)), 2)
+
+
+def html(head: Letterhead, told: Digest) -> str:
+    """Give the digest as HTML."""
+    return head.render("digest.html", model(head, told))
 
 
 def story_text(head: Letterhead, history: History, until: datetime, hours: WorkingHours) -> str:
@@ -76,23 +100,33 @@ def model(head: Letterhead, told: Digest) -> dict[str, object]:
     zone = head.zone
     since = told.since.astimezone(zone)
     when = when_of(told, zone)
+    moved = [story for story in told.stories if story.moved or story.standing == "overdue"]
+    shown = told_in_full(moved)
+    left = len(moved) - len(shown)
     return {
+        "title": subject(told, zone),
+        "calm": not told.of("overdue"),
         "needs": needs(told),
         "counts": counts(told, overdue=False),
         "since": f"{since:%A} {since.day} {since:%B %H:%M}",
         "zone": zone_name(told.until, zone),
         "table": [table_row(story, head) for story in told.stories],
-        "stories": [
-            story_model(head, story, told, when)
-            for story in told.stories
-            if story.moved or story.standing == "overdue"
-        ],
+        "stories": [story_model(head, story, told, when) for story in shown],
+        "left": f"{left} more that moved are named in the table alone." if left > 0 else "",
         "figures": figures_line(told.figures, zone) if told.figures else "",
         "request": head.identity.request,
         "example": told.stories[0].incident.id if told.stories else "INC-2026-0001",
         "ruler": "-" * WIDTH,
         "table_ruler": "-" * (WIDTH - 2),
     }
+
+
+def told_in_full(stories: Sequence[Story]) -> Sequence[Story]:
+    """Choose whose stories are told, where they are too many: the overdue before all, the worst."""
+    late = [story for story in stories if story.standing == "overdue"]
+    rest = [story for story in stories if story.standing != "overdue"]
+    kept = {story.incident.id for story in (*late, *rest)[:MAX_STORIES]}
+    return [story for story in stories if story.incident.id in kept]
 
 
 def zone_name(moment: datetime, zone: tzinfo) -> str:
@@ -108,171 +142,41 @@ def needs(told: Digest) -> str:
         return "Nothing is overdue."
     names = [
         f"{s.incident.id}, update overdue for {span(told.until - s.next.at)}"
-        for s in late
+        for s in late[:MAX_NAMED]
         if s.next is not None
     ]
+    if len(late) > MAX_NAMED:
+        names.append(f"and {len(late) - MAX_NAMED} more")
     word = "needs" if len(late) == 1 else "need"
     return fill(f"{len(late)} {word} somebody now: {'; '.join(names)}.")
 
 
-def table_row(story: Story, head: Letterhead) -> str:
-    """Write one line of the table."""
+def table_row(story: Story, head: Letterhead) -> Mapping[str, object]:
+    """Write one line of the table: for HTML its cells, for text the line as it stands."""
     incident = story.incident
     phase = incident.phase
     name = head.rules.phase.name(phase) if phase is not None else ""
-    title = f"{incident.id.split('-')[2]} {incident.summary}"
+    number = incident.id.split("-")[2]
+    title = f"{number} {incident.summary}"
     if len(title) > TITLE_WIDTH:
         title = title[: TITLE_WIDTH - 3] + "..."
-    commander = person(incident.commander)
-    if story.standing == "overdue":
-        commander = f"{commander[: COMMANDER_WIDTH - 9]}, OVERDUE"
+    commander = cell = person(incident.commander)
+    late = story.standing == "overdue"
+    if late:
+        cell = f"{cell[: COMMANDER_WIDTH - 9]}, OVERDUE"
     severity = "?" if incident.severity is None else str(incident.severity)
     step = "?" if phase is None else f"{phase} {name}"
-    return f"  {severity:>2}   {step:<12.12} {title:<{TITLE_WIDTH}} {commander[:COMMANDER_WIDTH]}".rstrip()
-
-
-def when_of(told: Digest, zone: tzinfo) -> Callable[[datetime], str]:
-    """Give how a moment is written: the bare time within a day's digest, else with its day."""
-    day = told.until - told.since <= timedelta(days=1, minutes=1)
-
-    def when(moment: datetime) -> str:
-        local = moment.astimezone(zone)
-        if day and told.since < moment < told.since + timedelta(days=1):
-            return f"{local:%H:%M}"
-        if abs(told.until - moment) < timedelta(days=6):
-            return f"{local:%a %H:%M}"
-        return f"{local.day} {local:%b %H:%M}"
-
-    return when
-
-
-def story_model(
-    head: Letterhead, story: Story, told: Digest, when: Callable[[datetime], str]
-) -> dict[str, object]:
-    """Tell one incident: state, what moved, what people said."""
-    incident = story.incident
-    flag = {"overdue": "OVERDUE", "resolved": "RESOLVED", "ended": "WITHDRAWN"}.get(
-        story.standing, ""
-    )
-    title = f"{incident.id}  {incident.summary}"
-    width = WIDTH - len(flag) - 1
-    if len(title) > width:
-        title = title[: width - 3] + "..."
+    text = f"  {severity:>2}   {step:<12.12} {title:<{TITLE_WIDTH}} {cell[:COMMANDER_WIDTH]}"
     return {
-        "title": (title.ljust(WIDTH - len(flag)) + flag).rstrip(),
-        "state": fill(state(incident, head.rules)),
-        "where": fill("Where: " + ", ".join(incident.channels)) if incident.channels else "",
-        "liaisons": _liaisons(story),
-        "standing": fill(standing(story, told, when)),
-        "moves": [move_line(move, when) for move in story.moves],
-        "mails": _mails(story),
-        "lines": list(conversation(story, when)),
-        "address": head.incident_address(incident.id),
+        "severity": severity,
+        "colour": colour(incident.severity),
+        "phase": step,
+        "number": number,
+        "summary": incident.summary,
+        "commander": commander,
+        "late": late,
+        "text": text.rstrip(),
     }
-
-
-def _liaisons(story: Story) -> str:
-    named = [
-        f"{listed([str(p) for p in people])} ({short})"
-        for role, short in _LIAISONS
-        if (people := story.incident.role(role))
-    ]
-    return fill("Liaisons: " + ", ".join(named)) if named else ""
-
-
-def standing(story: Story, told: Digest, when: Callable[[datetime], str]) -> str:
-    """Say how long it lasts, when the next update is due, and how promises were kept."""
-    incident, due = story.incident, story.next
-    kept = (
-        f" Promises kept: {story.promises.kept} of {story.promises.due}."
-        if story.promises.due
-        else ""
-    )
-    if story.standing == "ended":
-        return (
-            "It was no incident of its own."
-            if incident.voided
-            else f"Goes on as {incident.merged_into}."
-        )
-    if incident.resolved_at is not None and story.standing == "resolved":
-        lasted = span(incident.resolved_at - incident.declared_at)
-        return (
-            f"Lasted {lasted}, {when(incident.declared_at)} to {when(incident.resolved_at)}.{kept}"
-        )
-    opened = f"Open for {span(told.until - incident.declared_at)}."
-    if due is None:
-        return opened + kept
-    if story.standing == "overdue":
-        late = span(told.until - due.at)
-        what = "The update promised for" if due.promised else "The update due at"
-        return f"{opened} {what} {when(due.at)} is {late} late.{kept}"
-    return f"{opened} Next update {when(due.at)}.{kept}"
-
-
-def move_line(move: Move, when: Callable[[datetime], str]) -> str:
-    """Write what one mail changed: "01:38  severity 2 -> 1, commander Kevin -> Ana"."""
-    if move.declared:
-        parts = [f"{c.field} {shown(c.now)}" for c in move.changes]
-        line = "declared: " + ", ".join(parts) if parts else "declared"
-    else:
-        line = ", ".join(f"{c.field} {shown(c.was)} -> {shown(c.now)}" for c in move.changes)
-    head = f"  {when(move.at)}  "
-    return _hung(line, head, " " * len(head))
-
-
-def _mails(story: Story) -> str:
-    count = f"{story.mails} mail" + ("s" if story.mails != 1 else "")
-    if not story.new_mails:
-        return f"{count}, none new."
-    return f"{count}, {'all' if story.new_mails == story.mails else story.new_mails} new:"
-
-
-def conversation(story: Story, when: Callable[[datetime], str]) -> Iterator[str]:
-    """Write the thread: each mail's first two lines, replies indented, gaps counted."""
-    depth = 0
-    for item in story.conversation:
-        if isinstance(item, Gap):
-            yield " " * (INDENT * (depth + 2)) + f"... {item.count} mail{'s' * (item.count > 1)}"
-        else:
-            depth = item.depth
-            yield line(item, when)
-
-
-def line(item: Line, when: Callable[[datetime], str]) -> str:
-    """Write one mail of the conversation."""
-    margin = " " * (INDENT * (item.depth + 1))
-    head = f"{margin}{when(item.post.at)} "
-    inner = " " * (len(head))
-    flag = "NO ANSWER" if item.open_question else ""
-    words = " ".join(item.post.prose.split()) or "(nothing but the state)"
-    text = f"{item.post.author}: {words}"
-    width = WIDTH - len(head)
-    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-    if len(lines) > MAX_LINES:
-        lines = [lines[0], _cut(lines[1], width)]
-    if flag:
-        room = WIDTH - len(inner) - len(flag) - 1
-        lines[-1] = (_cut(lines[-1], room) if len(lines[-1]) > room else lines[-1]).ljust(
-            room + 1
-        ) + flag
-    return "\n".join([head + lines[0], *(inner + more for more in lines[1:])])
-
-
-def _cut(line: str, width: int) -> str:
-    if len(line) + 4 > width:
-        line = line[: width - 4].rsplit(" ", 1)[0]
-    return line.rstrip(" ,.;:") + " ..."
-
-
-def _hung(text: str, head: str, inner: str) -> str:
-    return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=head,
-        subsequent_indent=inner,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def figures_line(figures: Figures, zone: tzinfo) -> str:

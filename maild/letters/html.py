@@ -78,6 +78,11 @@ def _joined(lines: list[str]) -> tuple[tuple[str, str], ...]:
     return tuple((parts[0], parts[1]) if len(parts) > 1 else ("", parts[0]) for parts in split)
 
 
+def write_to(address: str, subject: str) -> str:
+    """Make the link that opens a mail to an address (RFC 6068)."""
+    return f"mailto:{quote(address, safe='@+.-')}?subject={quote(subject, safe='')}"
+
+
 def mailto(text: str, reply_to: str, subject: str, parent: str) -> str:
     """Make the link that opens a reply with the words filled in (RFC 6068)."""
     fields = {

@@ -11,6 +11,9 @@ WIDTH: Final = 72
 LABEL: Final = 13
 # Nobody is asked to type more than this at three in the morning.
 MAX_TYPED: Final = 40
+# White text on each is readable (contrast 4.5 and more); the words stand beside, always.
+_COLOURS: Final = {1: "#b3261e", 2: "#b85400", 3: "#7d6600", 4: "#3a6ea5"}
+_GREY: Final = "#5f6670"
 
 
 def fill(text: str, indent: int = 0) -> str:
@@ -96,6 +99,11 @@ def shown(value: Value | None) -> str:
     if isinstance(value, tuple):
         return ", ".join(str(item) for item in value)
     return str(value)
+
+
+def colour(severity: int | None) -> str:
+    """Give a severity's colour; grey where it is not stated or not among the first four."""
+    return _COLOURS.get(severity or 0, _GREY)
 
 
 def subject_of(summary: str, incident_id: str | None = None) -> str:

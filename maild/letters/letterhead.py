@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
 from maild.letters.layout import one_blank
-from maild.mail.build import Letter, ListIdentity, Submitted, message_id, octets
+from maild.mail.build import Image, Letter, ListIdentity, Submitted, message_id, octets
 from maild.mail.message import Address, Audience, Outgoing
 from maild.reading.rules import Rules
 
@@ -65,7 +65,8 @@ class Letterhead:
 class Sheet:
     """One letter's particulars, before it is printed.
 
-    cause: what makes its Message-ID. submitted: answers travel with the null reverse-path.
+    cause: what makes its Message-ID. submitted: answers travel with the null reverse-path. html: the
+    template of the HTML part; the default makes it of the text.
     """
 
     kind: str
@@ -87,17 +88,20 @@ class Sheet:
     mail: int | None = None
     about: str = ""
     once: str = ""
+    html: str = "letter"
+    images: tuple[Image, ...] = ()
 
 
 def printed(head: Letterhead, sheet: Sheet) -> Outgoing:
-    """Print a letter: text from its template, HTML from the text, both with the same sentences."""
+    """Print a letter: text and HTML, both with the same sentences."""
     blanks = 2 if sheet.kind == "digest" else 1
     text = one_blank(head.render(f"{sheet.template}.txt", sheet.model), blanks)
     made = message_id(head.domain, sheet.kind, *sheet.cause)
     reply_to = Address(head.identity.name, sheet.reply_to) if sheet.reply_to else None
     html = head.render(
-        "letter.html",
+        f"{sheet.html}.html",
         {
+            **sheet.model,
             "text": text,
             "reply_to": sheet.reply_to or head.identity.posting,
             "subject": sheet.subject,
@@ -118,6 +122,7 @@ def printed(head: Letterhead, sheet: Sheet) -> Outgoing:
         in_reply_to=sheet.in_reply_to,
         references=sheet.references,
         fields=sheet.fields,
+        images=sheet.images,
     )
     recipients = (sheet.to.address,) if sheet.recipients is None else sheet.recipients
     return Outgoing(

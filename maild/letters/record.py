@@ -13,9 +13,10 @@ from maild.incident.hours import WorkingHours
 from maild.incident.model import Happening, Incident, Merged, Voided
 from maild.incident.search import Hit
 from maild.letters.copy import state
-from maild.letters.digest import line, move_line, standing, story_text, text, when_of
+from maild.letters.digest import story_text, text
 from maild.letters.layout import WIDTH, fill, one_blank, person, row
 from maild.letters.letterhead import Letterhead
+from maild.letters.story import line, move_line, standing, when_of
 from maild.letters.validation import NAMES
 from maild.roster.commands import Brief, DigestOf, Query, Search, Show, Status, Timeline
 
@@ -102,7 +103,7 @@ def timeline_lines(events: Sequence[Happening], zone: tzinfo) -> Iterator[str]:
 
     for move in moves(events, channels=True):
         source = f"mail {move.mail}" if move.mail is not None else "a command"
-        yield f"{move_line(move, when)}\n{' ' * 20}({move.by}, {source})"
+        yield f"{move_line(move, when)['text']}\n{' ' * 20}({move.by}, {source})"
     for event in events:
         if isinstance(event, Voided):
             yield f"  {when(event.at)}  void, it was no incident ({event.by})"
@@ -143,10 +144,12 @@ def brief_text(head: Letterhead, history: History, now: datetime, hours: Working
                 "where": fill("Where: " + ", ".join(incident.channels))
                 if incident.channels
                 else "",
-                "standing": fill(standing(story, told, when)),
+                "standing": fill(standing(head, story, told, when)),
                 "situation": fill(_situation(first)),
                 "roles": [row(names, label) for label, names in _roles(incident)],
-                "latest": [line(Line(item.post, 0, item.open_question), when) for item in later],
+                "latest": [
+                    line(Line(item.post, 0, item.open_question), when)["text"] for item in later
+                ],
                 "more": story.mails - len(first) - len(later),
                 "address": head.incident_address(incident.id),
             },

@@ -123,7 +123,20 @@ class Mail:
         return next((value for key, value in self.marks if key == name), "")
 
 
-Audience = Literal["", "updates", "notes", "daily", "weekly"]
+Audience = Literal[
+    "",
+    "updates",
+    "notes",
+    "daily",
+    "weekly",
+    "daily-mime",
+    "daily-plain",
+    "weekly-mime",
+    "weekly-plain",
+    "monthly",
+    "raised",
+    "resolved",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +146,8 @@ class Outgoing:
     message_id: without angle brackets. reverse_path: None is the null one. recipients: addresses
     that get it in any case. audience: who of the roster gets it besides: "updates" all that take
     openings and updates, "notes" all that take every mail, "daily" and "weekly" all that take that
-    digest, "" nobody. severity: for subscribers who take only grave incidents; None goes to all. draft: whose
+    digest as a summary, "daily-mime" and the like those who want the mails themselves, "monthly" all that take any digest, "raised" and "resolved" who wants to
+    hear of that at once, "" nobody. severity: for subscribers who take only grave incidents; None goes to all. draft: whose
     reply to it completes a draft. about: counts it as a machine's answer to its recipient. once: a
     cause of which people hear once an hour.
     """

@@ -170,6 +170,34 @@ def test_a_stalled_incident_is_named_on_a_day_on_which_nothing_moved(clock: Cloc
     assert "0001 Checkout is down" in text_of(digest)
 
 
+def test_the_digests_of_a_week_are_one_thread(clock: Clock) -> None:
+    clock.tick(NOON)
+    clock.office.take(COMPLETE)
+    sent = [
+        letter for day in range(1, 9) for letter in clock.tick(NOON.replace(hour=9) + day * DAY)
+    ]
+    digests = [letter for letter in sent if "Digest of" in letter["Subject"]]
+    first, *rest = (str(letter["In-Reply-To"]) for letter in digests)
+    # NOON is a Monday: six digests until Sunday, then a new week, and on its Monday the weekly one.
+    assert first == "None"
+    assert rest[:5] == [str(digests[0]["Message-ID"])] * 5
+    assert rest[5:] == ["None", "None", str(digests[6]["Message-ID"])]
+
+
+def test_a_digest_made_again_has_the_same_id(clock: Clock) -> None:
+    clock.office.take(COMPLETE)
+    since, until = NOON - DAY, NOON + DAY
+    store = Digests(clock.office.connection)
+    told = clock.office.desk.digest(store.histories(since, until), (), since, until)
+    first = clock.office.desk.digest_letter(told, "daily", until)
+    again = clock.office.desk.digest_letter(told, "daily", until + MINUTE)
+    weekly = clock.office.desk.digest_letter(told, "weekly", until)
+    assert first is not None
+    assert again is not None
+    assert weekly is not None
+    assert first.message_id == again.message_id != weekly.message_id
+
+
 def test_the_weekly_digest_goes_to_those_who_chose_it(clock: Clock) -> None:
     Roster(clock.office.connection).put([Subscription("bob@example.com", digest="weekly")], NOON)
     clock.tick(NOON)

@@ -46,7 +46,7 @@ def to_json(value: object) -> str:
 
 def from_json(text: str) -> Any:
     """Read what `to_json` wrote; raises KeyError for a type that is not known."""
-    return _value(json.loads(text))
+    return _tuple(_DECODER.decode(text))
 
 
 def _plain(value: object) -> object:
@@ -64,16 +64,21 @@ def _plain(value: object) -> object:
     return value
 
 
-def _value(plain: Any) -> Any:
-    if isinstance(plain, list):
-        return tuple(_value(item) for item in plain)
-    if not isinstance(plain, dict):
-        return plain
-    name = plain.get("_")
-    if name is None:
-        return {key: _value(item) for key, item in plain.items()}
+def _made(plain: dict[str, Any]) -> Any:
+    """Make the value of a JSON object; what stands inside it is made already."""
+    name = plain.pop("_", None)
     if name == "datetime":
         return datetime.fromisoformat(plain["at"])
     if name == "set":
         return frozenset(plain["of"])
-    return _TYPES[name](**{key: _value(item) for key, item in plain.items() if key != "_"})
+    for key, value in plain.items():
+        if isinstance(value, list):
+            plain[key] = _tuple(value)
+    return plain if name is None else _TYPES[name](**plain)
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(_tuple(item) for item in value) if isinstance(value, list) else value
+
+
+_DECODER: Final = json.JSONDecoder(object_hook=_made)

@@ -1,14 +1,24 @@
 """Digests: which periods have theirs, and the histories that a digest tells."""
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Final
 
 from maild.edge.store.codec import from_json
 from maild.edge.store.connection import moment, stamp, transaction
 from maild.edge.store.outbox import owe
 from maild.incident.digest import History, Post
+from maild.incident.model import Happening
+from maild.mail.bundle import Original
 from maild.mail.message import Outgoing
+from maild.roster.subscription import FORMS, Form
+
+# Nobody reads more of one mail in a digest.
+MAX_PROSE: Final = 4_000
+# Relays take 10 MB and more; a digest of mails stays well below.
+MAX_OCTETS: Final = 5_000_000
 
 
 class Digests:
@@ -24,43 +34,132 @@ class Digests:
         ).fetchone()
         return moment(until) if until else None
 
+    def first(self, kind: str, after: datetime) -> tuple[datetime, datetime] | None:
+        """Give the period of the first digest of a kind that ended after a moment and was sent."""
+        row = self.connection.execute(
+            "SELECT since, until FROM digest WHERE kind = ? AND until >= ? AND sent = 1"
+            " ORDER BY until LIMIT 1",
+            (kind, stamp(after)),
+        ).fetchone()
+        return (moment(row["since"]), moment(row["until"])) if row else None
+
     def histories(self, since: datetime, until: datetime) -> list[History]:
         """Give the incidents that are open, or have changed since; with their conversations."""
-        rows = self.connection.execute(
-            "SELECT id FROM incident WHERE (open = 1 OR changed_at > ?) AND declared_at <= ?",
-            (stamp(since), stamp(until)),
-        ).fetchall()
-        return [self.history(row["id"]) for row in rows]
+        where = "(i.open = 1 OR i.changed_at > ?) AND i.declared_at <= ?"
+        return self._histories(where, (stamp(since), stamp(until)), posts=True)
 
-    def declared(self, since: datetime, until: datetime) -> list[History]:
-        """Give the incidents that were declared in a span, without their conversations."""
+    def declared(
+        self, since: datetime, until: datetime, known: Sequence[History] = ()
+    ) -> list[History]:
+        """Give the incidents that were declared in a span, without their conversations.
+
+        known: histories that were read already, with all their events; they are not read again.
+        """
+        has = {history.incident: history for history in known}
         rows = self.connection.execute(
             "SELECT id FROM incident WHERE declared_at BETWEEN ? AND ?",
             (stamp(since), stamp(until)),
         ).fetchall()
-        return [self.history(row["id"], posts=False) for row in rows]
+        missing = [row["id"] for row in rows if row["id"] not in has]
+        read = self._histories(
+            "i.id IN (SELECT value FROM json_each(?))", (json.dumps(missing),), posts=False
+        )
+        return [has[row["id"]] for row in rows if row["id"] in has] + read
 
-    def history(self, incident_id: str, *, posts: bool = True) -> History:
-        """Give all that is on record of an incident."""
+    def forms(self, kind: str) -> list[Form]:
+        """List in which forms a kind is wanted besides the summary."""
+        wanted = {
+            row["form"]
+            for row in self.connection.execute(
+                "SELECT DISTINCT form FROM subscriber WHERE digest = ?", (kind,)
+            )
+        }
+        return [form for form in FORMS if form != "summary" and form in wanted]
+
+    def originals(self, since: datetime, until: datetime) -> list[Original]:
+        """Give the mails that went to the list in a period, as they came.
+
+        Where they are more than a digest may weigh, the heaviest come without their octets.
+        """
         rows = self.connection.execute(
-            "SELECT mail, row FROM event WHERE incident = ? ORDER BY id", (incident_id,)
+            "SELECT m.id, l.incident, m.author, m.author_name, m.subject, m.received_at,"
+            " length(a.content) AS octets FROM letter l JOIN mail m ON m.id = l.mail"
+            " JOIN arrival a ON a.id = m.id WHERE l.kind IN ('opening', 'update', 'note')"
+            " AND l.created_at > ? AND l.created_at <= ? ORDER BY l.id",
+            (stamp(since), stamp(until)),
         ).fetchall()
-        events = tuple(from_json(row["row"]) for row in rows)
-        found = {row["mail"] for row in rows if row["mail"] is not None}
-        return History(events, self._posts(found) if posts else ())
+        room, kept = MAX_OCTETS, set[int]()
+        for row in sorted(rows, key=lambda row: (row["octets"], row["id"])):
+            room -= row["octets"]
+            if room >= 0:
+                kept.add(row["id"])
+        return [
+            Original(
+                number=row["id"],
+                incident=row["incident"] or "",
+                author=row["author_name"] or row["author"],
+                subject=row["subject"],
+                at=moment(row["received_at"]),
+                content=self._content(row["id"]) if row["id"] in kept else None,
+            )
+            for row in rows
+        ]
 
-    def _posts(self, numbers: set[int]) -> tuple[Post, ...]:
-        posts = []
-        for number in sorted(numbers):
-            row = self.connection.execute("SELECT * FROM mail WHERE id = ?", (number,)).fetchone()
-            letters = self.connection.execute(
-                "SELECT message_id, kind FROM letter WHERE mail = ? AND kind IN"
-                " ('opening', 'update', 'note')",
-                (number,),
-            ).fetchall()
-            if row is not None:
-                posts.append(_post(row, letters))
-        return tuple(sorted(posts, key=lambda post: (post.at, post.number)))
+    def _content(self, number: int) -> bytes:
+        row = self.connection.execute(
+            "SELECT content FROM arrival WHERE id = ?", (number,)
+        ).fetchone()
+        return bytes(row["content"])
+
+    def active(self, since: datetime, until: datetime) -> list[History]:
+        """Give the incidents that were declared or went on in a span, without their conversations."""
+        where = "i.declared_at <= ? AND (i.declared_at >= ? OR i.open = 1 OR i.changed_at > ?)"
+        return self._histories(where, (stamp(until), stamp(since), stamp(since)), posts=False)
+
+    def history(self, incident_id: str) -> History:
+        """Give all that is on record of an incident."""
+        found = self._histories("i.id = ?", (incident_id,), posts=True)
+        return found[0] if found else History(())
+
+    def _histories(self, where: str, values: tuple[str, ...], *, posts: bool) -> list[History]:
+        """Read incidents with three queries, however many they are."""
+        events: dict[str, list[Happening]] = {}
+        belongs: dict[int, str] = {}
+        rows = self.connection.execute(
+            "SELECT e.incident, e.mail, e.row FROM event e JOIN incident i ON i.id = e.incident"
+            f" WHERE {where} ORDER BY e.incident, e.id",
+            values,
+        )
+        for row in rows:
+            events.setdefault(row["incident"], []).append(from_json(row["row"]))
+            if row["mail"] is not None:
+                belongs.setdefault(row["mail"], row["incident"])
+        told: dict[str, list[Post]] = {}
+        for post in self._posts(where, values) if posts else ():
+            told.setdefault(belongs[post.number], []).append(post)
+        return [
+            History(tuple(found), tuple(sorted(told.get(name, ()), key=lambda p: (p.at, p.number))))
+            for name, found in events.items()
+        ]
+
+    def _posts(self, where: str, values: tuple[str, ...]) -> Iterator[Post]:
+        ours = (
+            "(SELECT e.mail FROM event e JOIN incident i ON i.id = e.incident"
+            f" WHERE {where} AND e.mail IS NOT NULL)"
+        )
+        letters: dict[int, list[sqlite3.Row]] = {}
+        for row in self.connection.execute(
+            "SELECT mail, message_id, kind, created_at FROM letter WHERE kind IN ('opening', 'update', 'note')"
+            f" AND mail IN {ours} ORDER BY id",
+            values,
+        ):
+            letters.setdefault(row["mail"], []).append(row)
+        for row in self.connection.execute(
+            "SELECT id, message_id, parent, author, author_name, received_at, kind,"
+            f" substr(prose, 1, {MAX_PROSE}) AS prose FROM mail WHERE id IN {ours}",
+            values,
+        ):
+            yield _post(row, letters.get(row["id"], ()))
 
     def send(self, letter: Outgoing, now: datetime) -> None:
         """Owe a digest that an operator asked for; no period is noted."""
@@ -78,8 +177,8 @@ class Digests:
         """Note the period as done, and owe its letters, in one transaction; False where it was."""
         with transaction(self.connection) as connection:
             cursor = connection.execute(
-                "INSERT OR IGNORE INTO digest (kind, until, since, made_at) VALUES (?, ?, ?, ?)",
-                (kind, stamp(until), stamp(since), stamp(now)),
+                "INSERT OR IGNORE INTO digest (kind, until, since, made_at, sent) VALUES (?, ?, ?, ?, ?)",
+                (kind, stamp(until), stamp(since), stamp(now), bool(letters)),
             )
             if cursor.rowcount != 1:
                 return False
@@ -99,4 +198,5 @@ def _post(row: sqlite3.Row, letters: Sequence[sqlite3.Row]) -> Post:
         at=moment(row["received_at"]),
         prose=row["prose"],
         kind=kinds[0],
+        sent_at=moment(letters[0]["created_at"]) if letters else None,
     )

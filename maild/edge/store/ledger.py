@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 
 from maild.edge.store.codec import from_json, to_json
 from maild.edge.store.connection import moment, stamp, transaction
+from maild.edge.store.digests import Digests
 from maild.edge.store.outbox import owe
 from maild.edge.store.roster import Confirmations, Roster, write_roster
 from maild.edge.store.search import Search
 from maild.incident.arrived import Arrived, Past, Reminded
+from maild.incident.digest import History
 from maild.incident.entry import Draft, Entry
 from maild.incident.model import Happening, Incident
 from maild.incident.thread import Keys, Place, fingerprint, place_of, unknown
@@ -209,6 +211,15 @@ class Ledger:
             "SELECT root FROM incident WHERE id = ?", (incident_id,)
         ).fetchone()
         return row["root"] if row else None
+
+    def history(self, incident_id: str) -> History:
+        """Give all that is on record of an incident."""
+        return Digests(self.connection).history(incident_id)
+
+    def awaited(self) -> frozenset[str]:
+        """Give the occasions of which somebody wants to hear at once."""
+        rows = self.connection.execute("SELECT DISTINCT at_once FROM subscriber")
+        return frozenset(name for row in rows for name in row["at_once"].split())
 
     # Entering ------------------------------------------------------------------------------
 

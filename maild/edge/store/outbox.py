@@ -12,8 +12,15 @@ from maild.mail.message import Outgoing, Reply
 _AUDIENCE = {
     "updates": "mode IN ('immediate', 'updates')",
     "notes": "mode = 'immediate'",
-    "daily": "digest = 'daily'",
-    "weekly": "digest = 'weekly'",
+    "daily": "digest = 'daily' AND form = 'summary'",
+    "weekly": "digest = 'weekly' AND form = 'summary'",
+    "daily-mime": "digest = 'daily' AND form = 'mime'",
+    "daily-plain": "digest = 'daily' AND form = 'plain'",
+    "weekly-mime": "digest = 'weekly' AND form = 'mime'",
+    "weekly-plain": "digest = 'weekly' AND form = 'plain'",
+    "monthly": "digest <> 'none'",
+    "raised": "at_once LIKE '%raised%'",
+    "resolved": "at_once LIKE '%resolved%'",
 }
 
 

@@ -52,14 +52,17 @@ def write_roster(
             _remove(connection, change.address)
         else:
             connection.execute(
-                "INSERT INTO subscriber (address, mode, digest, severity, added_at)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET mode = excluded.mode,"
-                " digest = excluded.digest, severity = excluded.severity",
+                "INSERT INTO subscriber (address, mode, digest, severity, form, at_once, added_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET mode = excluded.mode,"
+                " digest = excluded.digest, severity = excluded.severity,"
+                " form = excluded.form, at_once = excluded.at_once",
                 (
                     change.address.lower(),
                     wanted.mode,
                     wanted.digest,
                     wanted.severity,
+                    wanted.form,
+                    " ".join(wanted.at_once),
                     stamp(now),
                 ),
             )
@@ -110,4 +113,11 @@ class Confirmations:
 
 
 def _subscription(row: sqlite3.Row) -> Subscription:
-    return Subscription(row["address"], row["mode"], row["digest"], row["severity"])
+    return Subscription(
+        row["address"],
+        row["mode"],
+        row["digest"],
+        row["severity"],
+        row["form"],
+        tuple(row["at_once"].split()),
+    )

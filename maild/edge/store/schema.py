@@ -124,6 +124,8 @@ CREATE TABLE subscriber (
   name TEXT NOT NULL DEFAULT '',
   mode TEXT NOT NULL DEFAULT 'immediate',
   digest TEXT NOT NULL DEFAULT 'daily',
+  form TEXT NOT NULL DEFAULT 'summary', -- of the digest: also 'mime' or 'plain', the mails themselves
+  at_once TEXT NOT NULL DEFAULT '', -- also what he hears of at once: 'raised', 'resolved', or both
   severity INTEGER,               -- mails of this severity and worse; NULL is all
   added_at TEXT NOT NULL
 );
@@ -148,10 +150,11 @@ CREATE TABLE reminder (           -- what was sent; each kind, cause and step on
   PRIMARY KEY (incident, kind, cause, step)
 ) WITHOUT ROWID;
 CREATE TABLE digest (             -- periods that have their digest
-  kind TEXT NOT NULL,             -- "daily" (the list's schedule) or "weekly"
+  kind TEXT NOT NULL,             -- "daily" (the list's schedule), "weekly"; "monthly" is the report
   until TEXT NOT NULL,
   since TEXT NOT NULL,
   made_at TEXT NOT NULL,
+  sent INTEGER NOT NULL,          -- whether there was anything to tell
   PRIMARY KEY (kind, until)
 ) WITHOUT ROWID;
 CREATE TABLE confirmation (       -- a change of the roster that waits for its subscriber's answer

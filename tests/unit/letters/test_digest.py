@@ -95,3 +95,44 @@ def test_what_is_left_out_of_a_long_conversation_is_counted(office: Callable[...
     assert any(line.strip() == "... 11 mails" for line in lines)
     assert sum("Find number" in line for line in lines) == 9
     assert max(map(len, lines)) <= 72
+
+
+def test_where_too_many_have_moved_the_worst_are_told_and_all_are_named(
+    office: Callable[..., Office],
+) -> None:
+    desk = office()
+    for number in range(60):
+        desk.take(f"Half of it fails since noon. {FIELDS}", f"Thing {number} is down")
+    lines = told(desk)
+    assert lines.count("Write to it:") == 50
+    assert all(f" {number:04} Thing {number - 1} is down " in lines for number in range(1, 61))
+    assert "\n10 more that moved are named in the table alone.\n" in lines
+
+
+def test_many_that_are_overdue_are_counted_and_the_first_are_named(
+    office: Callable[..., Office],
+) -> None:
+    desk = office()
+    for number in range(8):
+        desk.take(f"Half of it fails since noon. {FIELDS}", f"Thing {number} is down")
+    desk.now += timedelta(hours=6)
+    first = " ".join(told(desk).split("\n\n")[0].split())
+    assert first.startswith("8 need somebody now: INC-2026-0001, update overdue for 5 h")
+    assert "; and 3 more. 8 open" in first
+
+
+def test_a_story_says_who_holds_which_role(office: Callable[..., Office]) -> None:
+    desk = office()
+    desk.take(
+        f"Half of the payments fail since noon. {FIELDS}\nCustomer liaison: Jayla M.\n"
+        "Experts: Ana Silva and Dave D."
+    )
+    assert "\nLiaisons: Jayla M. (customers)\nExperts: Ana Silva and Dave D.\n" in told(desk)
+
+
+def test_what_is_resolved_says_when_its_postmortem_is_due(office: Callable[..., Office]) -> None:
+    desk = office()
+    desk.take(f"Half of the payments fail since noon. {FIELDS}")
+    follow(desk, "Severity 2, phase 3, IC Kevin Riggle. Closed, the card gateway was full.", ANA)
+    words = " ".join(told(desk).split())
+    assert "Postmortem: draft due Wednesday 18 March, by Kevin Riggle." in words

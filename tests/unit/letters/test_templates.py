@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from email.message import EmailMessage
 
 from maild.edge.files import default_folder
@@ -10,8 +10,11 @@ from maild.edge.store.digests import Digests
 from maild.edge.store.drafts import Drafts
 from maild.edge.store.ledger import Ledger
 from maild.edge.store.reminders import Reminders
+from maild.edge.store.roster import Roster
 from maild.letters.digest import story_text
 from maild.loops import Clocks
+from maild.reports import Reports
+from maild.roster.subscription import Subscription
 from tests.office import NOON, Office, text_of
 
 FIELDS = "Severity 2, phase 1. I am incident commander. Channel: #pay."
@@ -98,8 +101,18 @@ def _by_the_clock(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     for minutes, name in ((5, "the owner of a draft"), (15, "an incomplete opening's author")):
         clocks.tick(begun + timedelta(minutes=minutes))
         yield name, office.letters()[-1]
-    clocks.tick(NOON + timedelta(days=1))
-    yield "a digest", office.letters()[-1]
+    reader = Subscription("bob@example.com", form="plain")
+    Roster(office.connection).put([reader], NOON)
+    office.now = NOON + timedelta(days=14, hours=1)
+    clocks.tick(office.now)
+    office.take(f"{PROSE}\n{FIELDS}", "A later thing", ANA)
+    clocks.tick(NOON + timedelta(days=15))
+    yield "a digest", office.letters()[-2]
+    yield "a digest with its mails", office.letters()[-1]
+    rest = (time(9), lambda _: None, lambda *_, **__: None, lambda: None)
+    for day in (16, 31):
+        Reports(office.desk, digests, *rest).tick(NOON + timedelta(days=day))
+    yield "a report", office.letters()[-1]
     for number in range(12):
         office.take(f"Odd thing {number}.", f"Odd {number}", "Otto <otto@example.com>")
     yield "the owner of a capped author", office.letters()[-1]

@@ -1,0 +1,158 @@
+"""The pump: what has arrived goes to the readers and on to the desk, in order of arrival."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from maild.desk import Desk
+from maild.mail.headers import author, fields, split_content
+from maild.mail.message import Mail, RawMessage
+from maild.reading.report import Read, Report, Unreadable
+from maild.trouble import Broken
+
+MAX_DEATHS: Final = 2
+AHEAD: Final = 64
+PATIENCE: Final = timedelta(milliseconds=250)
+TROUBLE_SECONDS: Final = 1.0
+
+
+class Readers(Protocol):
+    """What the pump needs of the reader processes."""
+
+    async def read(self, raw: RawMessage) -> Read:
+        """Read one mail. Raises Broken where no reader can be started."""
+        ...
+
+
+@dataclass(slots=True)
+class _Job:
+    number: int
+    raw: RawMessage
+    author: str
+    since: datetime
+    task: "asyncio.Task[Read] | None" = None
+    old: bool = False
+
+
+class Pump:
+    """Takes what has arrived to the readers and to the desk, in order of arrival.
+
+    One running mail for each author; a mail that is not read within 250 ms is passed by. trouble:
+    called with an exception when the store fails, and with None when it works again.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        readers: Readers,
+        clock: Callable[[], datetime],
+        log: Callable[..., None],
+        entered: Callable[[], None],
+        trouble: Callable[[BaseException | None], None],
+    ) -> None:
+        self.desk, self.readers, self.clock, self.log = desk, readers, clock, log
+        self.entered, self.trouble = entered, trouble
+        self.woken = asyncio.Event()
+        self.jobs: list[_Job] = []
+        self.last = 0
+        self.first_sight = True
+
+    def wake(self) -> None:
+        """Look now: something has arrived, or was read."""
+        self.woken.set()
+
+    async def run(self) -> None:
+        """Pump for ever."""
+        while True:
+            self.woken.clear()
+            try:
+                self._fetch()
+                busy = self._conclude()
+                self.trouble(None)
+            except Exception as error:
+                # The store failed: nothing was changed, all of it is tried again.
+                self.trouble(error)
+                self._forget()
+                await asyncio.sleep(TROUBLE_SECONDS)
+                continue
+            if not busy:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.woken.wait(), 0.05 if self.jobs else 1.0)
+
+    def _forget(self) -> None:
+        for job in self.jobs:
+            if job.task is not None:
+                job.task.cancel()
+        self.jobs.clear()
+        self.last, self.first_sight = 0, True
+
+    def _fetch(self) -> None:
+        room = AHEAD - len(self.jobs)
+        if room > 0:
+            for number, raw in self.desk.ledger.waiting(self.last, room):
+                found = fields(split_content(raw.content)[0])
+                name = author(found).address.lower() or str(raw.envelope.reverse_path)
+                self.jobs.append(_Job(number, raw, name, self.clock(), old=self.first_sight))
+                self.last = number
+            self.first_sight = False
+        running = {job.author for job in self.jobs if job.task is not None and not job.task.done()}
+        for job in self.jobs:
+            if job.task is None and job.author not in running:
+                running.add(job.author)
+                job.since = self.clock()
+                job.task = asyncio.create_task(self.readers.read(job.raw))
+                job.task.add_done_callback(lambda _: self.woken.set())
+
+    def _conclude(self) -> bool:
+        """Conclude what is read, in order; True where more can be done at once."""
+        now = self.clock()
+        waiting: set[str] = set()
+        for job in list(self.jobs):
+            done = job.task is not None and job.task.done()
+            if not done and now - job.since < PATIENCE:
+                return False
+            if not done or job.author in waiting:
+                waiting.add(job.author)
+                continue
+            self.jobs.remove(job)
+            self._one(job)
+            return True
+        return False
+
+    def _one(self, job: _Job) -> None:
+        now = self.clock()
+        read = job.task.result() if job.task is not None else Unreadable("never read")
+        # Only what lay here when we started may have killed us before.
+        deaths = self.desk.ledger.begin(job.number) if job.old else 0
+        if deaths >= MAX_DEATHS:
+            read = Unreadable("the desk died of it twice")
+        if isinstance(read, Unreadable):
+            self.desk.shunt(job.number, job.raw, read.reason, now)
+            self.log("shunted", mail=job.number, author=job.author, reason=read.reason)
+        else:
+            self._enter(job, read, now)
+        self.entered()
+
+    def _enter(self, job: _Job, read: tuple[Mail, Report], now: datetime) -> None:
+        mail, report = read
+        try:
+            entry = self.desk.conclude(job.number, mail, report, now)
+        except Broken:
+            raise
+        except Exception as error:
+            self.log("bug", mail=job.number, error=error)
+            reason = f"{type(error).__name__} while thinking about it"
+            self.desk.shunt(job.number, job.raw, reason, now)
+            return
+        self.log(
+            entry.verdict,
+            mail=job.number,
+            message_id=mail.message_id,
+            author=mail.author.address,
+            kind=entry.kind,
+            incident=entry.incident_id,
+            reason=entry.reason,
+        )
