@@ -29,9 +29,11 @@ def digest(site: Site, since: str | None, until: str | None, form: str, send: bo
         begin = _moment(since, "--since", at, site)
         told = Archive(connection, site.rules, site.hours()).digest(begin, end)
         if send:
-            letter = desk.digest_letter(told, "daily", at)
-            store.send(letter, at) if letter else None
-            click.echo("Owed to all who take the daily digest." if letter else "Nothing to tell.")
+            forms = store.forms("daily")
+            originals = store.originals(begin, end) if forms else ()
+            letters = desk.digest_letters(told, "daily", at, forms, originals)
+            store.send(letters, at)
+            click.echo("Owed to all who take the daily digest." if letters else "Nothing to tell.")
         elif form == "json":
             print_row(asdict(told))
         elif desk.head is not None:

@@ -49,7 +49,7 @@ def report(site: Site, month: datetime | None, form: str, send: bool) -> None:
         found = months(desk, store, end, at)
         head = site.letterhead(site.key())
         if send:
-            store.send(report_letter(head, found, draw, at), at)
+            store.send([report_letter(head, found, draw, at)], at)
             click.echo("Owed to all who take a digest.")
         elif form == "json":
             print_row({"months": [asdict(one) for one in found]})

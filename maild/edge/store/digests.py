@@ -161,10 +161,11 @@ class Digests:
         ):
             yield _post(row, letters.get(row["id"], ()))
 
-    def send(self, letter: Outgoing, now: datetime) -> None:
-        """Owe a digest that an operator asked for; no period is noted."""
+    def send(self, letters: Sequence[Outgoing], now: datetime) -> None:
+        """Owe what an operator asked for; no period is noted."""
         with transaction(self.connection) as connection:
-            owe(connection, letter, now)
+            for letter in letters:
+                owe(connection, letter, now)
 
     def enter(
         self,
