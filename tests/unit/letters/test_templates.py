@@ -110,7 +110,7 @@ def _by_the_clock(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     yield "a digest", office.letters()[-2]
     yield "a digest with its mails", office.letters()[-1]
     rest = (time(9), lambda _: None, lambda *_, **__: None, lambda: None)
-    for day in (16, 31):
+    for day in (1, 31):
         Reports(office.desk, digests, *rest).tick(NOON + timedelta(days=day))
     yield "a report", office.letters()[-1]
     for number in range(12):
