@@ -27,6 +27,7 @@ FLOORS = {
     "door": 4,
     "desk": 4,
     "loops": 4,
+    "watcher": 4,
     "site": 5,
     "daemon": 5,
     "cli": 6,
