@@ -86,6 +86,7 @@ class Pace:
 
     renew: float = 240.0
     again: float = 20.0
+    unmoved: float = 60.0
     trouble: float = 5.0
     first_rest: float = 1.0
     last_rest: float = 120.0
@@ -136,6 +137,7 @@ class Watcher:
         self._rest = pace.first_rest
         self._stumbled: int | None = None
         self._retry_at = 0.0
+        self._unmoved = False
 
     async def run(self) -> None:
         """Watch for ever: connect, look, wait, look again; after any trouble start anew."""
@@ -160,6 +162,7 @@ class Watcher:
 
     async def look(self, box: Mailbox) -> float:
         """Take all that is new, in order; says in how many seconds to look again. Raises Broken."""
+        self._unmoved = False
         mark = await self._tidied(box)
         fresh = await box.uids(mark.uid + 1)
         haul = _Haul(mark, mark)
@@ -182,7 +185,7 @@ class Watcher:
             return self.pace.trouble
         if haul.after.failed:
             return max(1.0, self._retry_at - asyncio.get_running_loop().time())
-        return self.pace.renew
+        return self.pace.unmoved if self._unmoved else self.pace.renew
 
     async def _tidied(self, box: Mailbox) -> Watermark:
         """Say how far the mailbox is taken; move what should have been moved and is still there."""
@@ -257,6 +260,7 @@ class Watcher:
             return
         failure = await box.move(uids, folder)
         if failure is not None:
+            self._unmoved = True
             self.log(
                 "imap_unmoved",
                 mailbox=self.folders.name,

@@ -88,6 +88,13 @@ def piece_of(lines: Sequence[bytes], uid: int) -> bytes | None:
 
 
 class _Protocol(IMAP4ClientProtocol):  # type: ignore[misc]
+    # Whether mail was announced since we last searched: as a rider on any answer, not in IDLE alone.
+    news = False
+
+    def _untagged_response(self, line: bytes) -> Any:
+        self.news = self.news or line.rstrip().endswith(b" EXISTS")
+        return super()._untagged_response(line)
+
     def data_received(self, data: bytes) -> None:
         for at in range(0, len(data), READ_OCTETS):
             super().data_received(data[at : at + READ_OCTETS])
@@ -157,6 +164,8 @@ class ImapBox:
 
         kept: without those that are marked as deleted.
         """
+        if last is None:
+            self._protocol.news = False
         wanted = f"UID {first}:{last or '*'}{' UNDELETED' if kept else ''}"
         done, lines = await self._say(self._protocol.search(wanted, charset=None, by_uid=True))
         if not done:
@@ -210,6 +219,9 @@ class ImapBox:
 
     async def wait(self, seconds: float) -> None:
         """Wait until the server says that something has changed, or so long."""
+        if self._protocol.news:
+            # It has been said, so IDLE would not say it again.
+            return
         if self._client.has_capability("IDLE"):
             await self._idle(min(seconds, MAX_IDLE_SECONDS))
         else:

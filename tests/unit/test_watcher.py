@@ -17,7 +17,7 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TAKEN = Reply(250, 0, 0, "Taken")
 LATER = Reply(451, 3, 0, "Try again later")
 FOLDERS = Folders("box", "incidents@example.com", "Processed", "Refused", 1000)
-QUICK = Pace(renew=0, again=0, trouble=0, first_rest=0, last_rest=0, tries=3)
+QUICK = Pace(renew=0, again=0, unmoved=7, trouble=0, first_rest=0, last_rest=0, tries=3)
 
 
 @dataclass
@@ -119,6 +119,7 @@ def test_nothing_is_taken_twice_whether_or_not_it_was_moved() -> None:
     box, door = Box({5: letter("a")}, unmovable=1), Door()
     assert "imap_unmoved" in watch(box, door)
     assert box.folders["Processed"] == []
+    assert box.waited == [QUICK.unmoved]
     box.mails[6] = letter("b")
     watch(box, door)
     assert door.kept == ["a", "b"]
