@@ -311,7 +311,7 @@ async def _receive(
     await until_told(shared)
     if watching:
         watching.cancel()
-        await asyncio.wait({watching})
+        await asyncio.wait({watching}, timeout=STOP_SECONDS / 4)
     await reception.drain(STOP_SECONDS / 2)
 
 

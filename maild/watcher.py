@@ -97,7 +97,7 @@ class Pace:
 class _Haul:
     """What is committed at once: mails, and how far the mailbox is taken with them."""
 
-    before: Watermark
+    before: Watermark | None
     after: Watermark
     raws: list[RawMessage] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
@@ -163,9 +163,10 @@ class Watcher:
     async def look(self, box: Mailbox) -> float:
         """Take all that is new, in order; says in how many seconds to look again. Raises Broken."""
         self._unmoved = False
-        mark = await self._tidied(box)
+        known = self.known(self.folders.name)
+        mark = await self._tidied(box, known)
         fresh = await box.uids(mark.uid + 1)
-        haul = _Haul(mark, mark)
+        haul = _Haul(known, mark)
         due = asyncio.get_running_loop().time() >= self._retry_at
         for uid in (*fresh, *(uid for uid, _ in mark.failed if due)):
             try:
@@ -187,10 +188,10 @@ class Watcher:
             return max(1.0, self._retry_at - asyncio.get_running_loop().time())
         return self.pace.unmoved if self._unmoved else self.pace.renew
 
-    async def _tidied(self, box: Mailbox) -> Watermark:
+    async def _tidied(self, box: Mailbox, known: Watermark | None) -> Watermark:
         """Say how far the mailbox is taken; move what should have been moved and is still there."""
         name = self.folders.name
-        mark = self.known(name) or Watermark(name, box.validity)
+        mark = known or Watermark(name, box.validity)
         if mark.validity != box.validity:
             # The numbers mean nothing any more; a mail that we have had is a duplicate to the desk.
             self.log("imap_renumbered", mailbox=name, was=mark.validity, validity=box.validity)

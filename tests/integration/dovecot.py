@@ -1,5 +1,6 @@
 """A real Dovecot for tests: private, unprivileged, on a free loopback port, in a folder of its own."""
 
+import base64
 import contextlib
 import grp
 import imaplib
@@ -62,6 +63,21 @@ passdb {{
   args = {folder}/users
 }}
 """
+# Tokens are checked by their signature (HS256); the key is a file, named as Dovecot looks for it.
+TOKENS = """\
+auth_mechanisms = plain xoauth2
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2.conf
+}}
+"""
+OAUTH2 = """\
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={folder}/keys/
+username_attribute = sub
+"""
+TOKEN_KEY = b"a key for tests, and for nothing else"
 TLS = """\
 ssl = required
 ssl_cert = <{folder}/server.pem
@@ -97,8 +113,11 @@ class Dovecot:
         (self.folder / "server.pem").write_text(pem, "ascii")
         (self.folder / "dovecot.conf").write_text(text, "utf-8")
         (self.folder / "users").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\n", "utf-8")
-        for name in ("run", "home"):
-            (self.folder / name).mkdir()
+        (self.folder / "oauth2.conf").write_text(OAUTH2.format(**values), "utf-8")
+        keys = self.folder / "keys/default/HS256"
+        for path in (self.folder / "run", self.folder / "home", keys):
+            path.mkdir(parents=True)
+        (keys / "default").write_bytes(base64.b64encode(TOKEN_KEY))
         self.own(self.folder)
         self.start()
 

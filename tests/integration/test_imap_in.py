@@ -1,6 +1,9 @@
 """Mail that comes by IMAP, from a real Dovecot: each once, whatever happens on the way."""
 
+import base64
 import contextlib
+import hmac
+import json
 import smtplib
 import sqlite3
 import subprocess
@@ -15,7 +18,7 @@ from typing import Any
 import pytest
 
 from .conftest import SAMPLE, Daemon, mail, until
-from .dovecot import PASSWORD, USER, Dovecot, Wire
+from .dovecot import PASSWORD, TOKEN_KEY, TOKENS, USER, Dovecot, Wire
 
 pytestmark = pytest.mark.real
 
@@ -251,7 +254,12 @@ def test_a_person_reads_and_moves_meanwhile(box: Dovecot, watch: Watch) -> None:
                 client.store("1:*", "+FLAGS", "\\Seen")
             if number % 7 == 0 and len(client.search(None, "ALL")[1][0].split()) >= 2:
                 client._simple_command("MOVE", "1:2", "Mine")  # imaplib has no method for it.
-    until(lambda: box.lying() == [], "the INBOX to be empty")
+
+    def settled() -> bool:
+        left, done, mine = (len(box.lying(folder)) for folder in ("", "Processed", "Mine"))
+        return left == 0 and done + mine == len(messages)
+
+    until(settled, "all to be moved")
     # Taken before the person was there, or his to keep: never twice, never neither.
     rows = daemon.settled(len(box.lying("Processed")))
     mine = {line for path in box.lying("Mine") for line in path.read_text("utf-8").splitlines()}
@@ -381,3 +389,28 @@ def test_a_wrong_password_is_told_and_mended_while_it_runs(
     box.put(octets(mail(SAMPLE)))
     daemon.letter("ana@example.com", "opening")
     assert "guess" not in daemon.log_path.read_text("utf-8")
+
+
+def token() -> str:
+    """Make an access token (RFC 7519) that Dovecot takes for an hour."""
+
+    def part(octets: bytes) -> str:
+        return base64.urlsafe_b64encode(octets).rstrip(b"=").decode("ascii")
+
+    now = int(time.time())
+    claims = {"sub": USER, "iat": now, "nbf": now, "exp": now + 3600}
+    signed = part(b'{"alg":"HS256","typ":"JWT"}') + "." + part(json.dumps(claims).encode())
+    return signed + "." + part(hmac.digest(TOKEN_KEY, signed.encode(), "sha256"))
+
+
+def test_a_token_instead_of_a_password(serve: Serve, watch: Watch, tmp_path: Path) -> None:
+    box = serve(passdb=TOKENS)
+    file = tmp_path / "token"
+    file.write_text("stale\n", "ascii")
+    daemon = watch(box.port, oauth2_token_command=f"cat {file}")
+    lost = until(lambda: logged(daemon, "imap_lost"), "the token to be refused")
+    assert lost[0]["reason"].startswith("login refused: ")
+    file.write_text(f"{token()}\n", "ascii")
+    box.put(octets(mail(SAMPLE)))
+    daemon.letter("ana@example.com", "opening")
+    assert "stale" not in daemon.log_path.read_text("utf-8")

@@ -205,6 +205,12 @@ def test_a_store_in_trouble_leaves_all_where_it_is() -> None:
     assert (door.kept, set(box.mails)) == (["a"], set())
 
 
+def test_other_numbers_are_told_once() -> None:
+    box, door = Box({}, validity=2), Door(mark=Watermark("box", 1, 9))
+    assert "imap_renumbered" in watch(box, door)
+    assert "imap_renumbered" not in watch(box, door)
+
+
 def test_other_numbers_begin_anew() -> None:
     box, door = Box({5: letter("a")}), Door(mark=Watermark("box", 7, 99, (3,), ((4, 1),)))
     assert "imap_renumbered" in watch(box, door)
