@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
 DOMAIN = r"^@(?:[a-z0-9-]+\.)+[a-z0-9-]+$"
 _SPAN = re.compile(r"^(\d+)\s*(s|sec|min|h|hour|hours|d|day|days)$")
@@ -97,8 +97,21 @@ def _holiday(value: str) -> str:
     return value
 
 
+def on_this_machine(host: str) -> bool:
+    """Whether a host is this machine, so that nobody can listen on the way to it."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _private(tls: str, table: ValidationInfo) -> str:
+    host = table.data.get("host", "")
+    if tls == "none" and host and not on_this_machine(host):
+        raise ValueError("on the way there anybody could read the password")
+    return tls
+
+
 Clock = Annotated[str, AfterValidator(_clock)]
 Holiday = Annotated[str, AfterValidator(_holiday)]
+ImapTls = Annotated[Literal["implicit", "starttls", "none"], AfterValidator(_private)]
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 AddressText = Annotated[str, AfterValidator(address_of)]
 Domain = Annotated[str, AfterValidator(_domain)]
@@ -202,6 +215,32 @@ class SmtpTable(_Table):
     )
 
 
+class ImapTable(_Table):
+    """A second way in: a mailbox that is watched."""
+
+    host: str = Field(default="", description="The IMAP server; empty: off.")
+    port: int = Field(default=993, ge=1, le=65_535, description="Its port: 993, or 143.")
+    tls: ImapTls = Field(
+        default="implicit",
+        description='How to speak to it: "implicit" (port 993), "starttls" (port 143), or "none", for a server on this machine only.',
+    )
+    user: str = Field(default="", description="The user, mostly the mailbox's address.")
+    password_file: str = Field(default="", description="A file with the password, mode 600.")
+    oauth2_token_command: str = Field(
+        default="",
+        description="Instead of a password: a command that prints an access token, for XOAUTH2.",
+    )
+    folder: str = Field(default="INBOX", min_length=1, description="The folder that is watched.")
+    done_folder: str = Field(
+        default="Processed",
+        description="Where a mail goes once it is on record; empty: it stays where it is.",
+    )
+    refused_folder: str = Field(
+        default="Refused",
+        description="Where a mail goes that is not taken: its author may not post, or it is too big; empty: as done_folder.",
+    )
+
+
 class DeliveryTable(_Table):
     """The way out."""
 
@@ -281,6 +320,7 @@ class Config(_Table):
     list: ListTable = ListTable()
     posting: PostingTable = PostingTable()
     smtp: SmtpTable = SmtpTable()
+    imap: ImapTable = ImapTable()
     delivery: DeliveryTable = DeliveryTable()
     store: StoreTable = StoreTable()
     digest: DigestTable = DigestTable()

@@ -27,6 +27,7 @@ from maild.desk import Desk
 from maild.door import Door
 from maild.edge.clock import now
 from maild.edge.files import load_rules
+from maild.edge.imap_in import opened
 from maild.edge.key import lock
 from maild.edge.log import Log, set_up
 from maild.edge.readers import Readers
@@ -44,6 +45,7 @@ from maild.loops import Clocks, Deliverer
 from maild.pump import Pump
 from maild.reports import Reports
 from maild.site import Site
+from maild.watcher import Watcher
 
 STOP_SECONDS: Final = 20.0
 FIRST_REST: Final = 0.2
@@ -274,14 +276,19 @@ async def until_told(shared: Shared) -> None:
 def run_door(site: Site, shared: Shared, ready: Callable[[], None]) -> None:
     """Be the door: take mail until told to stop."""
     log = set_up("door")
+    arrivals = Arrivals(connect(site.database))
     door = Door(
-        Arrivals(connect(site.database)),
+        arrivals,
         site.posting(),
         wake=lambda: _wake(shared.wake[1]),
         broken=lambda error: log("broken", reason=str(error)),
         shut=lambda: shared.trouble[0] != 0,
     )
-    asyncio.run(_receive(site, shared, door, ready))
+    watcher = None
+    if mailbox := site.mailbox():
+        account, folders = mailbox
+        watcher = Watcher(partial(opened, account), arrivals.mark, door, folders, now, log)
+    asyncio.run(_receive(site, shared, door, watcher, ready))
 
 
 def _say(status: int) -> None:
@@ -294,7 +301,9 @@ def _wake(pipe: int) -> None:
         os.write(pipe, b"w")
 
 
-async def _receive(site: Site, shared: Shared, door: Door, ready: Callable[[], None]) -> None:
+async def _receive(
+    site: Site, shared: Shared, door: Door, watcher: Watcher | None, ready: Callable[[], None]
+) -> None:
     smtp = site.config.smtp
     limits = Limits(
         max_message_bytes=smtp.max_message_bytes,
@@ -303,8 +312,12 @@ async def _receive(site: Site, shared: Shared, door: Door, ready: Callable[[], N
         trusted=tuple(ip_network(net) for net in smtp.trusted_networks),
     )
     reception = await serve(shared.sockets, door, limits, site.hostname, now)
+    watching = asyncio.create_task(watcher.run()) if watcher else None
     ready()
     await until_told(shared)
+    if watching:
+        watching.cancel()
+        await asyncio.wait({watching}, timeout=STOP_SECONDS / 4)
     await reception.drain(STOP_SECONDS / 2)
 
 

@@ -5,10 +5,12 @@ The one exception is the author's address, read guarded, for the right to post.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from maild.mail.headers import author, fields, split_content
 from maild.mail.message import RawMessage, Reply
+from maild.mail.watermark import Watermark
 from maild.roster.posting import Posting
 
 MAX_BATCH: Final = 256
@@ -21,13 +23,26 @@ TRY_AGAIN: Final = Reply(451, 3, 0, "Try again later")
 class Arrivals(Protocol):
     """What the door needs of a store."""
 
-    def keep(self, batch: Sequence[RawMessage]) -> tuple[int, ...]:
-        """Commit a batch; gives the record's number of each, in order."""
+    def keep(self, batch: Sequence[RawMessage], marks: Sequence[Watermark] = ()) -> tuple[int, ...]:
+        """Commit a batch and how far mailboxes are taken with it; gives each record's number."""
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """What is committed together or not at all, and who waits for that."""
+
+    raws: tuple[RawMessage, ...]
+    marks: tuple[Watermark, ...]
+    receipt: asyncio.Future[Reply]
+
+    @property
+    def octets(self) -> int:
+        return sum(len(raw.content) for raw in self.raws)
+
+
 class Door:
-    """Answers an SMTP server's three questions: this recipient? this author? taken?
+    """Answers three questions of who brings mail: this recipient? this author? taken?
 
     wake: called after each commit, so that the desk looks. broken: called with what went wrong.
     shut: whether the store is in trouble, so that nothing is taken just now.
@@ -43,7 +58,7 @@ class Door:
     ) -> None:
         self.arrivals, self.posting, self.wake, self.broken = arrivals, posting, wake, broken
         self.shut = shut
-        self._waiting: list[tuple[RawMessage, asyncio.Future[Reply]]] = []
+        self._waiting: list[_Parcel] = []
         self._writer: asyncio.Task[None] | None = None
 
     def recipient(self, address: str) -> Reply | None:
@@ -62,31 +77,38 @@ class Door:
 
     async def arrive(self, raw: RawMessage) -> Reply:
         """Commit a mail together with all that wait; 250 only after the COMMIT."""
+        return await self.collect((raw,))
+
+    async def collect(self, raws: Sequence[RawMessage], *marks: Watermark) -> Reply:
+        """Commit mails of one mailbox, all or none, and in the same commit how far it is taken."""
         if self.shut():
             return TRY_AGAIN
         receipt: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting.append((raw, receipt))
+        self._waiting.append(_Parcel(tuple(raws), marks, receipt))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
         return await receipt
 
     async def _write(self) -> None:
         while self._waiting:
-            batch: list[tuple[RawMessage, asyncio.Future[Reply]]] = []
+            batch: list[_Parcel] = []
             octets = 0
             while self._waiting and len(batch) < MAX_BATCH and octets < MAX_BATCH_OCTETS:
                 batch.append(self._waiting.pop(0))
-                octets += len(batch[-1][0].content)
-            reply = await asyncio.to_thread(self._commit, [raw for raw, _ in batch])
-            for _, receipt in batch:
-                if not receipt.done():
-                    receipt.set_result(reply)
+                octets += batch[-1].octets
+            reply = await asyncio.to_thread(self._commit, batch)
+            for parcel in batch:
+                if not parcel.receipt.done():
+                    parcel.receipt.set_result(reply)
             if reply.positive:
                 self.wake()
 
-    def _commit(self, batch: Sequence[RawMessage]) -> Reply:
+    def _commit(self, batch: Sequence[_Parcel]) -> Reply:
         try:
-            self.arrivals.keep(batch)
+            self.arrivals.keep(
+                [raw for parcel in batch for raw in parcel.raws],
+                [mark for parcel in batch for mark in parcel.marks],
+            )
         except Exception as error:
             # A full disk, a lock, a bug: whatever it is, the sender keeps the mail and tries again.
             self.broken(error)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from maild.config import Config, length_of
 from maild.desk import Desk
 from maild.edge.files import default_folder, load_config, load_rules
+from maild.edge.imap_in import Account
 from maild.edge.key import secret
 from maild.edge.maildir_out import MaildirOut
 from maild.edge.smtp_out import Relay, SmtpOut, Tls
@@ -30,6 +31,7 @@ from maild.mail.tokens import token
 from maild.reading.body import ListNames
 from maild.reading.rules import Rules
 from maild.roster.posting import Posting
+from maild.watcher import Folders
 
 PLACES: Final = (Path("maild.toml"), Path("/etc/maild/maild.toml"))
 
@@ -176,6 +178,30 @@ class Site:
                 tls_context=ssl.create_default_context() if tls != "none" else None,
             )
         )
+
+    def mailbox(self) -> tuple[Account, Folders] | None:
+        """The mailbox that is watched, and where its mails go; None for none."""
+        config = self.config.imap
+        if not config.host:
+            return None
+        secret_file = self.folder / config.password_file if config.password_file else None
+        account = Account(
+            config.host,
+            config.port,
+            config.folder,
+            config.user,
+            config.tls,
+            secret_file,
+            config.oauth2_token_command,
+        )
+        folders = Folders(
+            f"{config.user} at {config.host}: {config.folder}",
+            self.config.list.address,
+            config.done_folder,
+            config.refused_folder,
+            self.config.smtp.max_message_bytes,
+        )
+        return account, folders
 
     @property
     def hostname(self) -> str:

@@ -29,6 +29,7 @@ FLOORS = {
     "pump": 4,
     "loops": 4,
     "reports": 4,
+    "watcher": 4,
     "site": 5,
     "daemon": 5,
     "cli": 6,

@@ -19,15 +19,10 @@ from maild.edge.clock import now
 from maild.edge.files import raw_from_file
 from maild.edge.key import key_path
 from maild.edge.store.arrivals import Arrivals
-from maild.edge.store.records import Records
-from maild.incident.model import Archived
 from maild.incident.thread import fingerprint
 from maild.mail.parse import parse
-from maild.reading.reading import Person
 from maild.reading.report import Reader
 from maild.site import Site
-
-IMPORT = Person("the import")
 
 
 @click.command("import")
@@ -50,16 +45,15 @@ def import_(site: Site, paths: tuple[Path, ...]) -> None:
     taken = known = 0
     with database(site, write=True) as connection, _bar() as progress:
         # The same thought as the daemon's; no letterhead, so nothing is written to anybody.
-        desk = replace(site.desk(connection, site.key()), head=None, posting=None)
+        desk = site.desk(connection, site.key())
+        policy = replace(desk.policy, history=True)
+        desk = replace(desk, policy=policy, head=None, posting=None)
         bar = progress.add_task("Importing", total=total)
         for name, content in messages(paths):
             new = _take(desk, connection, reader, site, name, content)
             taken, known = taken + new, known + (not new)
             progress.advance(bar)
-        archived = _archive(connection, site)
-    click.echo(
-        f"{taken} mails taken, {known} were on record; {archived} open incidents are history."
-    )
+    click.echo(f"{taken} mails taken, {known} were on record before.")
 
 
 def _bar() -> Progress:
@@ -86,12 +80,6 @@ def _take(
     (number,) = Arrivals(connection).keep([raw], waiting=False)
     desk.conclude(number, mail, reader.read(mail), at)
     return True
-
-
-def _archive(connection: sqlite3.Connection, site: Site) -> int:
-    """End what the import left open, and let its held drafts rest."""
-    records = Records(connection, site.rules.phase.last)
-    return records.archive(lambda at: Archived(at, None, IMPORT), now())
 
 
 @click.command()

@@ -30,7 +30,7 @@ def digest(site: Site, since: str | None, until: str | None, form: str, send: bo
         told = Archive(connection, site.rules, site.hours()).digest(begin, end)
         if send:
             forms = store.forms("daily")
-            originals = store.originals(begin, end) if forms else ()
+            originals = store.originals(told.since, end) if forms else ()
             letters = desk.digest_letters(told, "daily", at, forms, originals)
             store.send(letters, at)
             click.echo("Owed to all who take the daily digest." if letters else "Nothing to tell.")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from maild.config import Config, ConfigError, config_of
-from maild.mail.headers import addresses, author, fields, first, split_content
-from maild.mail.message import Envelope, RawMessage
+from maild.mail.envelope import raw_from_fields
+from maild.mail.message import RawMessage
 from maild.reading.checked import RULE_FILES, Mistake, checked, meant
 from maild.reading.rules import Rules
 
@@ -144,27 +144,5 @@ def _bare(dotted: str) -> list[str]:
 
 
 def raw_from_file(content: bytes, received_at: datetime, posting_address: str) -> RawMessage:
-    """Make a message of octets that come from a file: the envelope is what its fields say.
-
-    The reverse-path is the topmost Return-Path (`<>` is the null one), else From; the recipient is
-    Delivered-To, else X-Original-To, else the list's addresses in To and Cc, else the posting
-    address (interface, "JSON of maild read and maild replay").
-    """
-    if content.startswith(b"From ") and b"\n" in content:
-        content = content.partition(b"\n")[2]
-    found = fields(split_content(content)[0])
-    path = first(found, "return-path")
-    reverse_path = path.strip().strip("<>").strip() if path else author(found).address
-    local, _, domain = posting_address.lower().partition("@")
-    boxes = [box.address for box in (*addresses(found, "to"), *addresses(found, "cc"))]
-    ours = [
-        box
-        for box in boxes
-        if box.lower().endswith(f"@{domain}")
-        and re.match(rf"{re.escape(local)}(?:[+-]|@)", box.lower())
-    ]
-    delivered = [
-        box.address for name in ("delivered-to", "x-original-to") for box in addresses(found, name)
-    ]
-    recipients = tuple(delivered[:1] or ours or [posting_address])
-    return RawMessage(Envelope(reverse_path or None, recipients), content, received_at, "file")
+    """Make a message of octets that come from a file: the envelope is what its fields say."""
+    return raw_from_fields(content, received_at, posting_address, "file")

@@ -2,11 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from maild.incident.entry import Copy, Entry, Forward, Notice, OwnerWord, Word, about
-from maild.incident.model import CommandTransferred
+from maild.incident.model import Archived, CommandTransferred, Declared, evolve
 from maild.mail.message import Mail
 from maild.reading.rules import Rules
+
+
+def as_history(entry: Entry, at: datetime) -> Entry:
+    """Let what an imported mail has opened be history, and its draft rest."""
+    draft = replace(entry.draft, reminded=2) if entry.draft is not None else None
+    if entry.incident is None or not any(isinstance(event, Declared) for event in entry.events):
+        return replace(entry, draft=draft)
+    ended = Archived(at, None, entry.incident.declared_by)
+    after = evolve(entry.incident, ended)
+    return replace(entry, draft=draft, incident=after, events=(*entry.events, ended))
 
 
 def with_address_asked(entry: Entry, mail: Mail, number: int) -> Entry:

@@ -27,6 +27,7 @@ class Policy:
     """How this list is run: the parts of the configuration that a thought depends on.
 
     ours: the list's own addresses, lower case. machines: authors that are programs, lower case.
+    history: the mails come from an archive; nothing falls due for what they open.
     """
 
     rules: Rules
@@ -35,6 +36,7 @@ class Policy:
     follow_ups: FollowUps = "updates"
     receipts: Receipts = "openings"
     machines: frozenset[str] = frozenset()
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True)

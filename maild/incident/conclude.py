@@ -7,7 +7,7 @@ or a note. Nothing here knows a database, a clock or a network.
 from dataclasses import replace
 
 from maild.incident.advice import advise, lacking
-from maild.incident.answers import capped, unanswered, with_address_asked
+from maild.incident.answers import as_history, capped, unanswered, with_address_asked
 from maild.incident.arrived import Arrived, Past, Policy
 from maild.incident.decide import declare, late_fields, update
 from maild.incident.draft import (
@@ -27,7 +27,7 @@ from maild.incident.entry import (
     Receipt,
     Word,
 )
-from maild.incident.model import Incident, fold
+from maild.incident.model import Archived, Incident, fold
 from maild.incident.people import same_person
 from maild.incident.rooms import checked, commanded, stranger, to_owner
 from maild.incident.snooze import snoozed
@@ -63,13 +63,12 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
     if arrived.room == "bounces":
         return Entry("ignored", "automatic", "written to the bounce address")
     entry = with_address_asked(_thought(arrived, past, policy), arrived.mail, arrived.number)
-    return (
-        unanswered(entry, arrived.mail, arrived.number)
-        if machine
-        else capped(
-            entry, arrived.mail, arrived.number, past.about, past.answers, past.told, policy.rules
-        )
-    )
+    if policy.history:
+        return as_history(entry, arrived.mail.received_at)
+    if machine:
+        return unanswered(entry, arrived.mail, arrived.number)
+    caps = (past.about, past.answers, past.told, policy.rules)
+    return capped(entry, arrived.mail, arrived.number, *caps)
 
 
 def _thought(arrived: Arrived, past: Past, policy: Policy) -> Entry:
@@ -210,6 +209,8 @@ def _updated(
     late = bool(late_fields(incident, stated, writing))
     says = says_of_subject(arrived.report)
     events = update(incident, stated, writing, policy.rules.phase.last, says)
+    if incident.archived and not policy.history:
+        events = (Archived(writing.at, arrived.number, writing.by, over=False), *events)
     after = followed(incident, events)
     stamp = update_stamp(after, events, writing, late=late)
     notices: list[Notice] = [Copy(arrived.number, stamp, listeners(after, incident))]

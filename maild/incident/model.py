@@ -183,7 +183,9 @@ class Voided(Event):
 
 @dataclass(frozen=True, slots=True)
 class Archived(Event):
-    """It was imported: nothing falls due for it."""
+    """It was imported: nothing falls due for it. over: False ends that, somebody has updated it."""
+
+    over: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +253,7 @@ def evolve(incident: Incident | None, event: Happening) -> Incident:
         case Voided():
             return replace(incident, voided=True)
         case Archived():
-            return replace(incident, archived=True)
+            return replace(incident, archived=event.over)
         case Merged():
             return replace(incident, merged_into=event.into)
         case _:
@@ -300,7 +302,6 @@ def _updated(incident: Incident, event: UpdatePosted) -> Incident:
         stated_at=stated_at,
         last_update_at=event.at,
         quiet_until=None,
-        archived=False,
         mails=incident.mails + 1,
         people=acquainted(incident.people, event.by),
         subject_says=tuple(dict.fromkeys((*incident.subject_says, *event.says))),

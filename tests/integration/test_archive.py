@@ -29,7 +29,7 @@ def old_archive(folder: Path, count: int) -> Path:
 def test_an_import_is_history_and_nothing_is_sent(daemon: Daemon, tmp_path: Path) -> None:
     archive = old_archive(tmp_path, 20)
     said = daemon.run("import", str(archive))
-    assert said == "40 mails taken, 0 were on record; 20 open incidents are history.\n"
+    assert said == "40 mails taken, 0 were on record before.\n"
     assert daemon.letters() == []
     assert daemon.run("incidents", "--open") == "No incident is open.\n"
     assert daemon.rows("incidents")[0]["incident"] == "INC-2025-0001"

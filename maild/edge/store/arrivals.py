@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from maild.edge.store.connection import stamp, transaction
 from maild.mail.message import RawMessage
+from maild.mail.watermark import Watermark
 
 
 class Arrivals:
@@ -14,10 +15,13 @@ class Arrivals:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
 
-    def keep(self, batch: Sequence[RawMessage], *, waiting: bool = True) -> tuple[int, ...]:
+    def keep(
+        self, batch: Sequence[RawMessage], marks: Sequence[Watermark] = (), *, waiting: bool = True
+    ) -> tuple[int, ...]:
         """Commit a batch; gives the record's number of each, in order. Raises Broken.
 
-        waiting: whether the desk shall conclude them; an import does so itself.
+        marks: how far mailboxes have been taken with it; in the same transaction. waiting: whether
+        the desk shall conclude them; an import does so itself.
         """
         numbers = []
         with transaction(self.connection) as connection:
@@ -38,4 +42,27 @@ class Arrivals:
                 if waiting:
                     connection.execute("INSERT INTO waiting (arrival) VALUES (?)", (number,))
                 numbers.append(number)
+            for mark in marks:
+                connection.execute(
+                    "INSERT OR REPLACE INTO mailbox (name, validity, uid, refused, failed)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (
+                        mark.mailbox,
+                        mark.validity,
+                        mark.uid,
+                        json.dumps(mark.refused),
+                        json.dumps(mark.failed),
+                    ),
+                )
         return tuple(numbers)
+
+    def mark(self, mailbox: str) -> Watermark | None:
+        """Say how far a mailbox has been taken; None where never anything was."""
+        row = self.connection.execute(
+            "SELECT validity, uid, refused, failed FROM mailbox WHERE name = ?", (mailbox,)
+        ).fetchone()
+        if row is None:
+            return None
+        failed = tuple((uid, tries) for uid, tries in json.loads(row["failed"]))
+        refused = tuple(json.loads(row["refused"]))
+        return Watermark(mailbox, row["validity"], row["uid"], refused, failed)

@@ -1,7 +1,6 @@
 """What is on record, for people: incidents, mails, what is owed, what was shunted."""
 
 import sqlite3
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -58,21 +57,6 @@ class Records:
             after = evolve(before, event)
             self.ledger.write_incident(connection, after, version, [event], now, None)
         return after
-
-    def archive(self, event: Callable[[datetime], Happening], now: datetime) -> int:
-        """End the open incidents that an import made, and let its held drafts rest; says how many."""
-        rows = self.connection.execute(
-            "SELECT i.id FROM incident i WHERE i.open = 1 AND NOT EXISTS (SELECT 1 FROM mail m"
-            " JOIN arrival a ON a.id = m.id WHERE m.incident = i.id AND a.via NOT LIKE 'import %')"
-        ).fetchall()
-        for row in rows:
-            self.append(row["id"], event(now), now)
-        with transaction(self.connection) as connection:
-            connection.execute(
-                "UPDATE draft SET reminded = 2, row = json_set(row, '$.reminded', 2) WHERE mail IN"
-                " (SELECT id FROM arrival WHERE via LIKE 'import %')"
-            )
-        return len(rows)
 
     # Mails ---------------------------------------------------------------------------------
 

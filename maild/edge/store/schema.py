@@ -22,6 +22,13 @@ CREATE TABLE waiting (            -- R1: arrived, not concluded
   arrival INTEGER PRIMARY KEY REFERENCES arrival(id),
   deaths INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE mailbox (            -- how far an IMAP folder has been taken: Watermark
+  name TEXT PRIMARY KEY,
+  validity INTEGER NOT NULL,      -- UIDVALIDITY
+  uid INTEGER NOT NULL,
+  refused TEXT NOT NULL,          -- JSON list of UIDs
+  failed TEXT NOT NULL            -- JSON list of [UID, tries]
+) WITHOUT ROWID;
 CREATE TABLE mail (               -- the verdict on an arrival
   id INTEGER PRIMARY KEY REFERENCES arrival(id),
   message_id TEXT,
