@@ -212,7 +212,10 @@ class DeliveryTable(_Table):
         description='How to speak to the relay; "auto" is STARTTLS, unless it is on this machine.',
     )
     user: str = Field(default="", description="The user at the relay; empty: no login.")
-    password_file: str = Field(default="", description="A file with the password, mode 600.")
+    password_file: str = Field(
+        default="",
+        description='A file with the password, mode 600; "%d/NAME" is a credential of systemd\'s.',
+    )
     connections: int = Field(
         default=4, ge=1, le=50, description="Connections to the relay at a time."
     )

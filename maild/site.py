@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from maild.config import Config, length_of
+from maild.config import Config, length_of, listen_address
 from maild.desk import Desk
 from maild.edge.files import default_folder, load_config, load_rules
 from maild.edge.key import secret
+from maild.edge.listening import Kind
 from maild.edge.maildir_out import MaildirOut
 from maild.edge.smtp_out import Relay, SmtpOut, Tls
 from maild.edge.store.connection import check_version, connect
 from maild.edge.store.ledger import Ledger
 from maild.edge.store.schema import migrate
+from maild.edge.systemd import credential
 from maild.edge.templates import renderer
 from maild.incident.conclude import Policy
 from maild.incident.hours import WorkingHours
@@ -39,12 +41,13 @@ class NotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A configured list; folder is what relative paths count from."""
+    """A configured list; folder is what relative paths count from, source the configuration."""
 
     config: Config
     folder: Path
     rules: Rules
     render: Render
+    source: Path | None = None
 
     @property
     def database(self) -> Path:
@@ -79,6 +82,19 @@ class Site:
         if self.config.list.addresses == "plus":
             return f"{local}+{name}{'-' + detail if detail else ''}@{domain}"
         return f"{local}-{name}{'+' + detail if detail else ''}@{domain}"
+
+    def file(self, name: str) -> Path:
+        """Find a file that the configuration names; "%d/NAME" is a credential of systemd's.
+
+        Raises FileNotFoundError where there are no credentials.
+        """
+        name, is_credential = name.removeprefix("%d/"), name.startswith("%d/")
+        return credential(name) if is_credential else self.folder / name
+
+    def places(self) -> dict[Kind, list[tuple[str, tuple[str, int]]]]:
+        """Where to listen for what: each place as it is written, and split."""
+        smtp = self.config.smtp
+        return {"smtp": [(place, listen_address(place)) for place in smtp.listen]}
 
     def posting(self) -> Posting:
         """Who may post where."""
@@ -157,7 +173,7 @@ class Site:
             return MaildirOut(self.folder / config.maildir)
         password = ""
         if config.password_file:
-            password = (self.folder / config.password_file).read_text("utf-8").strip()
+            password = self.file(config.password_file).read_text("utf-8").strip()
         here = config.host in ("localhost", "::1") or config.host.startswith("127.")
         tls: Tls = config.tls if config.tls != "auto" else "none" if here else "starttls"
         return SmtpOut(
@@ -216,4 +232,4 @@ def open_site(path: Path | None = None) -> Site:
     folder = place.parent
     rules = load_rules(own_folder(folder, config.paths.rules))
     render = renderer(default_folder("templates"), own_folder(folder, config.paths.templates))
-    return Site(config, folder, rules, render)
+    return Site(config, folder, rules, render, place)

@@ -28,6 +28,7 @@ FLOORS = {
     "desk": 4,
     "loops": 4,
     "site": 5,
+    "supervisor": 5,
     "daemon": 5,
     "cli": 6,
     "__main__": 6,
