@@ -10,21 +10,20 @@ import contextlib
 import mmap
 import os
 import signal
-import socket
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_network
 from typing import Final
 
-from maild.config import ConfigError
+from maild.config import ConfigError, exposure_fault
 from maild.desk import Pump
 from maild.door import Door
 from maild.edge.clock import now
 from maild.edge.files import load_rules
 from maild.edge.key import lock
-from maild.edge.listening import handed, opened
+from maild.edge.listening import Listening, handed, opened
 from maild.edge.log import Log, set_up
 from maild.edge.readers import Readers
 from maild.edge.smtp_in import Limits, serve
@@ -48,12 +47,12 @@ POLL_SECONDS: Final = 0.25
 class Shared:
     """What the processes have in common besides the database file.
 
-    sockets: those that the door listens on. wake: a pipe, read by the desk, written by the door.
+    sockets: those that the door listens on, each with what is spoken there. wake: a pipe, read by the desk, written by the door.
     trouble: one octet; not zero while the desk cannot write, so that the door says 451.
     life: a pipe that nobody writes; its end tells children that the supervisor is gone.
     """
 
-    sockets: tuple[socket.socket, ...]
+    sockets: tuple[Listening, ...]
     wake: tuple[int, int]
     trouble: mmap.mmap
     life: tuple[int, int]
@@ -65,13 +64,14 @@ class _House:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.sockets = opened(site.places(), handed(take_sockets()))
+        check_terms(site, self.sockets)
         self.wake, self.life, self.trouble = os.pipe(), os.pipe(), mmap.mmap(-1, 1)
         os.set_blocking(self.wake[0], False)
         os.set_blocking(self.wake[1], False)
         self.log = set_up("supervisor")
 
     def shared(self) -> Shared:
-        return Shared(tuple(one.socket for one in self.sockets), self.wake, self.trouble, self.life)
+        return Shared(self.sockets, self.wake, self.trouble, self.life)
 
     def run(self, child: Callable[[Site, Shared, Alive], None], alive: Alive) -> None:
         os.close(self.life[1])
@@ -87,6 +87,12 @@ class _House:
         if site.database != self.site.database:
             raise ConfigError("store.path: another database needs another start of the daemon")
         sockets = opened(site.places(), self.sockets)
+        try:
+            check_terms(site, sockets)
+        except ConfigError:
+            for new in set(sockets) - set(self.sockets):
+                new.socket.close()
+            raise
         for gone in set(self.sockets) - set(sockets):
             gone.socket.close()
         self.site, self.sockets = site, sockets
@@ -94,6 +100,17 @@ class _House:
     def say_ready(self) -> None:
         ports = [one.port for one in self.sockets]
         self.log("ready", list=self.site.config.list.address, ports=ports, pid=os.getpid())
+
+
+def check_terms(site: Site, sockets: Sequence[Listening]) -> None:
+    """Try what the door will need. Raises ConfigError with what is wrong.
+
+    Sockets that were handed over may be reached from elsewhere where those we name are not.
+    """
+    if fault := exposure_fault(site.config, (one.host for one in sockets)):
+        raise ConfigError(fault)
+    if site.terms(reached=False).tls is None and any(one.kind == "smtps" for one in sockets):
+        raise ConfigError("smtp: a socket for TLS was handed over; tls_certificate is missing")
 
 
 def serve_site(site: Site) -> int:
@@ -174,7 +191,9 @@ async def _receive(site: Site, shared: Shared, door: Door, ready: Alive) -> None
         max_connections_per_client=smtp.max_connections_per_client,
         trusted=tuple(ip_network(net) for net in smtp.trusted_networks),
     )
-    reception = await serve(shared.sockets, door, limits, site.hostname, now)
+    sockets = [(one.kind, one.socket) for one in shared.sockets]
+    terms = site.terms(reached=not all(one.on_loopback for one in shared.sockets))
+    reception = await serve(sockets, door, limits, site.hostname, now, terms)
     beating = asyncio.create_task(beat(ready))
     await until_told(shared)
     beating.cancel()
@@ -186,7 +205,7 @@ def run_desk(site: Site, shared: Shared, ready: Alive) -> None:
     log = set_up("desk")
     shared.trouble[0] = 0
     for listening in shared.sockets:
-        listening.close()
+        listening.socket.close()
     # Little, so that a burst is taken at once and read after it.
     os.nice(5)
     asyncio.run(_work(site, shared, ready, log))

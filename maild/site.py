@@ -5,16 +5,20 @@ import ssl
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from maild.config import Config, length_of, listen_address
+from maild.config import Config, ConfigError
 from maild.desk import Desk
+from maild.edge.certificate import Certificate
 from maild.edge.files import default_folder, load_config, load_rules
 from maild.edge.key import secret
 from maild.edge.listening import Kind
 from maild.edge.maildir_out import MaildirOut
+from maild.edge.passwords import Passwords
+from maild.edge.smtp_in import Terms
 from maild.edge.smtp_out import Relay, SmtpOut, Tls
 from maild.edge.store.connection import check_version, connect
 from maild.edge.store.ledger import Ledger
@@ -31,6 +35,7 @@ from maild.mail.tokens import token
 from maild.reading.body import ListNames
 from maild.reading.rules import Rules
 from maild.roster.posting import Posting
+from maild.values import length_of, listen_address
 
 PLACES: Final = (Path("maild.toml"), Path("/etc/maild/maild.toml"))
 
@@ -94,7 +99,38 @@ class Site:
     def places(self) -> dict[Kind, list[tuple[str, tuple[str, int]]]]:
         """Where to listen for what: each place as it is written, and split."""
         smtp = self.config.smtp
-        return {"smtp": [(place, listen_address(place)) for place in smtp.listen]}
+        lists: dict[Kind, tuple[str, ...]] = {
+            "smtp": smtp.listen,
+            "smtps": smtp.listen_tls,
+            "lmtp": smtp.listen_lmtp,
+        }
+        return {
+            kind: [(place, listen_address(place)) for place in places]
+            for kind, places in lists.items()
+        }
+
+    def terms(self, *, reached: bool) -> Terms:
+        """On what terms mail comes in by SMTP; reached: whether other machines can reach us.
+
+        Raises ConfigError where a file cannot be used.
+        """
+        smtp = self.config.smtp
+        try:
+            certificate = (
+                Certificate(self.file(smtp.tls_certificate), self.file(smtp.tls_key))
+                if smtp.tls_certificate
+                else None
+            )
+            passwords = Passwords(self.file(smtp.auth_file)) if smtp.auth_file else None
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"smtp: {error}") from error
+        return Terms(
+            tls=certificate.context if certificate else None,
+            require_tls=smtp.require_tls,
+            check=passwords.check if passwords else None,
+            members_only=reached and self.config.posting.authenticate == "none",
+            proxies=tuple(map(ip_network, smtp.proxy_networks)),
+        )
 
     def posting(self) -> Posting:
         """Who may post where."""

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "void": "maild.cli.records",
     "merge": "maild.cli.records",
     "digest": "maild.cli.digest",
+    "passwd": "maild.cli.passwd",
     "queue": "maild.cli.queue",
     "shunted": "maild.cli.queue",
     "roster": "maild.cli.roster",

@@ -30,7 +30,12 @@ class Listening:
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        return ip_address(self.socket.getsockname()[0]).is_loopback
+        return ip_address(self.host).is_loopback
+
+    @property
+    def host(self) -> str:
+        """The address that was bound."""
+        return str(self.socket.getsockname()[0])
 
 
 def handed(sockets: Iterable[tuple[str, socket.socket]]) -> tuple[Listening, ...]:
