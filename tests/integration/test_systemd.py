@@ -224,7 +224,11 @@ def test_a_reload_listens_where_it_is_told_to_and_no_longer_elsewhere(site: Daem
         ("[smtp]\nlistten = []\n", "listen meant?"),
         ('[store]\npath = "elsewhere.db"\n', "another start"),
         ('[paths]\nrules = "nowhere"\n', "no such folder"),
-        ('[smtp]\nlisten = ["127.0.0.1:1", "192.0.2.1:0"]\n', "cannot listen on"),
+        (
+            '[smtp]\nlisten = ["127.0.0.1:0", "192.0.2.1:0"]\ntrusted_networks = ["10.0.0.0/8"]\n',
+            "cannot listen on",
+        ),
+        ('[smtp]\nlisten = ["0.0.0.0:0"]\n', "other machines can reach"),
     ],
 )
 def test_a_broken_configuration_is_logged_and_the_old_one_stays(
