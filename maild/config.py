@@ -5,121 +5,33 @@ Each key is documented where it is declared; `maild init` writes its file from t
 
 import difflib
 import json
-import re
 import textwrap
-from datetime import date, timedelta
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable
+from ipaddress import ip_network
+from typing import Any, Literal, Self
 
-from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-DOMAIN = r"^@(?:[a-z0-9-]+\.)+[a-z0-9-]+$"
-_SPAN = re.compile(r"^(\d+)\s*(s|sec|min|h|hour|hours|d|day|days)$")
-_UNITS = {
-    "s": 1,
-    "sec": 1,
-    "min": 60,
-    "h": 3600,
-    "hour": 3600,
-    "hours": 3600,
-    "d": 86400,
-    "day": 86400,
-    "days": 86400,
-}
-_LISTEN = re.compile(r"^(?:\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$")
-_SCHEDULE = re.compile(
-    r"^(?:daily ([01]\d|2[0-3]):[0-5]\d|weekly (?:mon|tues|wednes|thurs|fri|satur|sun)day ([01]\d|2[0-3]):[0-5]\d|every [1-9]\d? h)$"
+from maild.values import (
+    AddressText,
+    Clock,
+    Day,
+    Domain,
+    Holiday,
+    ImapTls,
+    Listen,
+    Network,
+    Poster,
+    Schedule,
+    Span,
+    Zone,
+    is_loopback,
+    listen_address,
 )
 
 
 class ConfigError(Exception):
     """The configuration cannot be used; the text has one line for each mistake."""
-
-
-def address_of(value: str) -> str:
-    """Check an address of the roster or the configuration. Raises ValueError with what is wrong."""
-    try:
-        return validate_email(value, check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError as error:
-        raise ValueError(f"is no e-mail address: {error}") from error
-
-
-def _domain(value: str) -> str:
-    if not re.match(DOMAIN, value.lower()):
-        raise ValueError('is no domain; write "@example.com"')
-    return value.lower()
-
-
-def _address_or_domain(value: str) -> str:
-    return _domain(value) if value.startswith("@") else address_of(value).lower()
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError('is no time zone; write "UTC" or "Europe/Berlin"') from error
-    return value
-
-
-def _listen(value: str) -> str:
-    if not _LISTEN.match(value):
-        raise ValueError('is no place to listen on; write "127.0.0.1:8025" or "[::1]:8025"')
-    return value
-
-
-def _span(value: str) -> str:
-    if value != "never" and not _SPAN.match(value):
-        raise ValueError('is no length of time; write "15 min", "2 h" or "never"')
-    return value
-
-
-def _schedule(value: str) -> str:
-    if not _SCHEDULE.match(value):
-        raise ValueError(
-            'is no schedule; write "daily 09:00", "weekly monday 09:00" or "every 4 h"'
-        )
-    return value
-
-
-def _clock(value: str) -> str:
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
-        raise ValueError('is no time of day; write "09:00"')
-    return value
-
-
-def _holiday(value: str) -> str:
-    try:
-        date.fromisoformat(value)
-    except ValueError as error:
-        raise ValueError('is no day; write "2026-12-25"') from error
-    return value
-
-
-def on_this_machine(host: str) -> bool:
-    """Whether a host is this machine, so that nobody can listen on the way to it."""
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def _private(tls: str, table: ValidationInfo) -> str:
-    host = table.data.get("host", "")
-    if tls == "none" and host and not on_this_machine(host):
-        raise ValueError("on the way there anybody could read the password")
-    return tls
-
-
-Clock = Annotated[str, AfterValidator(_clock)]
-Holiday = Annotated[str, AfterValidator(_holiday)]
-ImapTls = Annotated[Literal["implicit", "starttls", "none"], AfterValidator(_private)]
-Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-AddressText = Annotated[str, AfterValidator(address_of)]
-Domain = Annotated[str, AfterValidator(_domain)]
-Poster = Annotated[str, AfterValidator(_address_or_domain)]
-Zone = Annotated[str, AfterValidator(_zone)]
-Listen = Annotated[str, AfterValidator(_listen)]
-Span = Annotated[str, AfterValidator(_span)]
-Schedule = Annotated[str, AfterValidator(_schedule)]
 
 
 class _Table(BaseModel):
@@ -192,10 +104,32 @@ class SmtpTable(_Table):
     """The way in."""
 
     listen: tuple[Listen, ...] = Field(
-        default=("127.0.0.1:8025",), min_length=1, description="Addresses and ports to listen on."
+        default=("127.0.0.1:8025",), description="Addresses and ports to listen on."
+    )
+    listen_tls: tuple[Listen, ...] = Field(
+        default=(), description="The same, with TLS from the first octet (port 465)."
+    )
+    listen_lmtp: tuple[Listen, ...] = Field(
+        default=(), description="The same for LMTP, for a mail server on this machine."
     )
     hostname: str = Field(
         default="", description="The name in our greeting; the machine's, if empty."
+    )
+    tls_certificate: str = Field(
+        default="",
+        description='The certificate and its chain, PEM; with it STARTTLS is offered. Renewed files are taken as they are. "%d/NAME" is a credential of systemd\'s.',
+    )
+    tls_key: str = Field(default="", description="Its key, PEM, without a passphrase.")
+    require_tls: bool = Field(
+        default=False, description="Whether mail is taken through TLS only (LMTP excepted)."
+    )
+    auth_file: str = Field(
+        default="",
+        description="Who may log in, through TLS only: a file that `maild passwd` writes.",
+    )
+    proxy_networks: tuple[Network, ...] = Field(
+        default=(),
+        description="Proxies whose connections begin with a PROXY header (version 1 or 2), all of them.",
     )
     max_message_bytes: int = Field(
         default=26_214_400,
@@ -209,10 +143,21 @@ class SmtpTable(_Table):
     max_connections_per_client: int = Field(
         default=20, ge=1, le=10_000, description="Connections at a time from one address."
     )
-    trusted_networks: tuple[str, ...] = Field(
+    trusted_networks: tuple[Network, ...] = Field(
         default=("127.0.0.0/8", "::1"),
-        description="Networks exempt from rates, not from size and error limits.",
+        description="Networks exempt from rates, not from size and error limits. Where other machines can reach us and authenticate is none, only these and who has logged in may send.",
     )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        wants = [key for key in ("listen_tls", "require_tls", "auth_file") if getattr(self, key)]
+        if not (self.listen or self.listen_tls or self.listen_lmtp):
+            raise ValueError("listen, listen_tls and listen_lmtp are empty; nothing could come in")
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ValueError("tls_certificate and tls_key need each other")
+        if wants and not self.tls_certificate:
+            raise ValueError(f"{', '.join(wants)}: needs tls_certificate and tls_key")
+        return self
 
 
 class ImapTable(_Table):
@@ -258,7 +203,10 @@ class DeliveryTable(_Table):
         description='How to speak to the relay; "auto" is STARTTLS, unless it is on this machine.',
     )
     user: str = Field(default="", description="The user at the relay; empty: no login.")
-    password_file: str = Field(default="", description="A file with the password, mode 600.")
+    password_file: str = Field(
+        default="",
+        description='A file with the password, mode 600; "%d/NAME" is a credential of systemd\'s.',
+    )
     connections: int = Field(
         default=4, ge=1, le=50, description="Connections to the relay at a time."
     )
@@ -328,6 +276,35 @@ class Config(_Table):
     working_hours: HoursTable = HoursTable()
     paths: PathsTable = PathsTable()
 
+    @model_validator(mode="after")
+    def _knows_whom_it_trusts(self) -> Self:
+        smtp = self.smtp
+        hosts = [
+            listen_address(place)[0]
+            for place in (*smtp.listen, *smtp.listen_tls, *smtp.listen_lmtp)
+        ]
+        if fault := exposure_fault(self, hosts):
+            raise ValueError(fault)
+        return self
+
+
+def exposure_fault(config: Config, hosts: Iterable[str]) -> str:
+    """Say why nobody may listen at these hosts for other machines; "" is nothing.
+
+    From is whatever a sender writes: where it is not checked, somebody must vouch for the sender.
+    """
+    smtp = config.smtp
+    nets = (ip_network(net) for net in smtp.trusted_networks)
+    known = bool(smtp.auth_file) or not all(net.is_loopback for net in nets)
+    reached = [host for host in hosts if not is_loopback(host)]
+    if config.posting.authenticate != "none" or known or not reached:
+        return ""
+    return (
+        f"smtp.listen: other machines can reach {', '.join(reached)}, and posting.authenticate is"
+        ' "none": name the network of your mail server in smtp.trusted_networks, or let people'
+        " log in (smtp.auth_file)"
+    )
+
 
 def config_of(table: dict[str, Any]) -> Config:
     """Check a parsed `maild.toml`. Raises ConfigError with every mistake."""
@@ -348,6 +325,8 @@ def _explain(detail: Any) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{where}: there is no such key{_meant(detail['loc'])}"
     message = str(detail["msg"]).removeprefix("Value error, ")
+    if isinstance(detail["input"], dict):  # What several keys say together.
+        return f"{where}.{message}" if where else message
     return f"{where} = {detail['input']!r}: {message[0].lower() + message[1:]}"
 
 
@@ -364,18 +343,6 @@ def _meant(location: tuple[Any, ...]) -> str:
         known = list(fields)
     close = difflib.get_close_matches(str(location[-1]), known, 1)
     return f"; is {close[0]} meant?" if close else f"; known are {', '.join(known)}"
-
-
-def length_of(span: str) -> timedelta | None:
-    """Give a length of time such as "15 min"; None for "never"."""
-    match = _SPAN.match(span)
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]]) if match else None
-
-
-def listen_address(place: str) -> tuple[str, int]:
-    """Split a place to listen on, such as "127.0.0.1:8025" or "[::1]:8025"."""
-    host, _, port = place.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 def commented() -> str:

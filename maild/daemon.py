@@ -2,6 +2,7 @@
 
 The supervisor binds the sockets, makes the database, forks the door and the desk, and watches both.
 One that falls is started again; the other goes on meanwhile, and the listening sockets stay open.
+At SIGHUP all that is configured is read anew, and one after the other is started with it.
 """
 
 import asyncio
@@ -9,26 +10,23 @@ import contextlib
 import importlib
 import mmap
 import os
-import selectors
 import signal
-import socket
 import sqlite3
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_network
-from typing import Final, Literal, NoReturn
+from typing import Final
 
-from maild.config import listen_address
+from maild.config import ConfigError, exposure_fault
 from maild.desk import Desk
 from maild.door import Door
 from maild.edge.clock import now
 from maild.edge.files import load_rules
-from maild.edge.imap_in import opened
+from maild.edge.imap_in import opened as opened_mailbox
 from maild.edge.key import lock
+from maild.edge.listening import Listening, handed, opened
 from maild.edge.log import Log, set_up
 from maild.edge.readers import Readers
 from maild.edge.smtp_in import Limits, serve
@@ -40,45 +38,86 @@ from maild.edge.store.ledger import Ledger
 from maild.edge.store.outbox import Outbox
 from maild.edge.store.reminders import Reminders
 from maild.edge.store.schema import migrate
-from maild.edge.systemd import notify
+from maild.edge.systemd import take_sockets
+from maild.edge.templates import faults
 from maild.loops import Clocks, Deliverer
 from maild.pump import Pump
 from maild.reports import Reports
-from maild.site import Site
+from maild.site import Site, open_site
+from maild.supervisor import BEAT_SECONDS, STOP_SECONDS, Alive, Child, Supervisor
 from maild.watcher import Watcher
 
-STOP_SECONDS: Final = 20.0
-FIRST_REST: Final = 0.2
-LAST_REST: Final = 30.0
 POLL_SECONDS: Final = 0.25
-
-Name = Literal["door", "desk"]
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What the processes have in common besides the database file.
 
-    sockets: those that the door listens on. wake: a pipe, read by the desk, written by the door.
+    sockets: those that the door listens on, each with what is spoken there. wake: a pipe, read by the desk, written by the door.
     trouble: one octet; not zero while the desk cannot write, so that the door says 451.
     life: a pipe that nobody writes; its end tells children that the supervisor is gone.
     """
 
-    sockets: tuple[socket.socket, ...]
+    sockets: tuple[Listening, ...]
     wake: tuple[int, int]
     trouble: mmap.mmap
     life: tuple[int, int]
 
 
-@dataclass(slots=True)
-class _Child:
-    name: Name
-    run: Callable[[Site, Shared, Callable[[], None]], None]
-    pid: int = 0
-    status: int = -1
-    ready: bool = False
-    begun: float = 0.0
-    rest: float = 0.0
+class _House:
+    """What the children are started with; read anew at SIGHUP, whole or not at all."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.sockets = opened(site.places(), handed(take_sockets()))
+        check_terms(site, self.sockets)
+        self.wake, self.life, self.trouble = os.pipe(), os.pipe(), mmap.mmap(-1, 1)
+        os.set_blocking(self.wake[0], False)
+        os.set_blocking(self.wake[1], False)
+        self.log = set_up("supervisor")
+
+    def shared(self) -> Shared:
+        return Shared(self.sockets, self.wake, self.trouble, self.life)
+
+    def run(self, child: Callable[[Site, Shared, Alive], None], alive: Alive) -> None:
+        os.close(self.life[1])
+        child(self.site, self.shared(), alive)
+
+    def reread(self) -> None:
+        """Take a new configuration, rules and templates; raises what is wrong with them."""
+        if self.site.source is None:
+            raise ConfigError("nobody said where the configuration is")
+        site = open_site(self.site.source)
+        if problems := faults(*site.template_folders):
+            raise ConfigError("\n".join(problems))
+        if site.database != self.site.database:
+            raise ConfigError("store.path: another database needs another start of the daemon")
+        sockets = opened(site.places(), self.sockets)
+        try:
+            check_terms(site, sockets)
+        except ConfigError:
+            for new in set(sockets) - set(self.sockets):
+                new.socket.close()
+            raise
+        for gone in set(self.sockets) - set(sockets):
+            gone.socket.close()
+        self.site, self.sockets = site, sockets
+
+    def say_ready(self) -> None:
+        ports = [one.port for one in self.sockets]
+        self.log("ready", list=self.site.config.list.address, ports=ports, pid=os.getpid())
+
+
+def check_terms(site: Site, sockets: Sequence[Listening]) -> None:
+    """Try what the door will need. Raises ConfigError with what is wrong.
+
+    Sockets that were handed over may be reached from elsewhere where those we name are not.
+    """
+    if fault := exposure_fault(site.config, (one.host for one in sockets)):
+        raise ConfigError(fault)
+    if site.terms(reached=False).tls is None and any(one.kind == "smtps" for one in sockets):
+        raise ConfigError("smtp: a socket for TLS was handed over; tls_certificate is missing")
 
 
 def serve_site(site: Site) -> int:
@@ -91,163 +130,22 @@ def serve_site(site: Site) -> int:
     connection = connect(site.database)
     migrate(connection, str(site.database))
     connection.close()
-    shared = Shared(bound(site), os.pipe(), mmap.mmap(-1, 1), os.pipe())
-    os.set_blocking(shared.wake[0], False)
-    os.set_blocking(shared.wake[1], False)
+    house = _House(site)
+    door = Child("door", partial(house.run, run_door))
+    desk = Child("desk", partial(house.run, run_desk))
     try:
-        return _Supervisor(site, shared).watch()
+        return Supervisor((door, desk), house.say_ready, house.reread).watch()
     finally:
         os.close(held)
-        for listening in shared.sockets:
-            listening.close()
+        for one in house.sockets:
+            one.socket.close()
 
 
-def bound(site: Site) -> tuple[socket.socket, ...]:
-    """Bind what `[smtp] listen` names."""
-    sockets = []
-    for place in site.config.smtp.listen:
-        host, port = listen_address(place)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # By its protocol asyncio knows TCP, and sends replies without Nagle's delay of 40 ms.
-        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        try:
-            listening.bind((host, port))
-        except OSError as error:
-            listening.close()
-            raise OSError(error.errno, f"cannot listen on {place}: {error.strerror}") from error
-        listening.listen(1024)
-        sockets.append(listening)
-    return tuple(sockets)
-
-
-class _Supervisor:
-    def __init__(self, site: Site, shared: Shared) -> None:
-        self.site, self.shared = site, shared
-        self.log = set_up("supervisor")
-        self.children = (_Child("door", run_door), _Child("desk", run_desk))
-        self.selector = selectors.DefaultSelector()
-        self.signals: set[int] = set()
-        self.said_ready = False
-
-    def watch(self) -> int:
-        """Start both, start again what falls, stop both when asked to."""
-        mine, waker = socket.socketpair()
-        mine.setblocking(False)
-        waker.setblocking(False)
-        self.selector.register(mine, selectors.EVENT_READ)
-        old = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-            signal.signal(number, lambda n, _: self.signals.add(n))
-        try:
-            while not self.signals & {signal.SIGTERM, signal.SIGINT}:
-                self._start_due()
-                for key, _ in self.selector.select(self._patience()):
-                    if key.fileobj is mine:
-                        mine.recv(64)
-                    else:
-                        self._heard(key.data)
-                self._reap()
-                self._say_ready()
-        finally:
-            self._stop()
-            signal.set_wakeup_fd(old)
-            mine.close()
-            waker.close()
-        return 0
-
-    def _start_due(self) -> None:
-        for child in self.children:
-            if child.pid == 0 and time.monotonic() >= child.begun + child.rest:
-                self._start(child)
-
-    def _patience(self) -> float | None:
-        rests = [c.begun + c.rest - time.monotonic() for c in self.children if c.pid == 0]
-        return max(0.01, min(rests)) if rests else None
-
-    def _start(self, child: _Child) -> None:
-        if child.name == "desk":
-            self.shared.trouble[0] = 0
-        status, theirs = os.pipe()
-        child.begun, child.ready = time.monotonic(), False
-        sys.stdout.flush()
-        sys.stderr.flush()
-        child.pid = os.fork()
-        if child.pid == 0:
-            os.close(status)
-            self._become(child, theirs)
-        os.close(theirs)
-        child.status = status
-        self.selector.register(status, selectors.EVENT_READ, child)
-
-    def _become(self, child: _Child, status: int) -> NoReturn:
-        code = 1
-        try:
-            signal.set_wakeup_fd(-1)
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-                signal.signal(number, signal.SIG_DFL)
-            self.selector.close()
-            for other in self.children:
-                if other.status >= 0:
-                    os.close(other.status)
-            os.close(self.shared.life[1])
-            child.run(self.site, self.shared, partial(_say, status))
-            code = 0
-        except KeyboardInterrupt:
-            code = 0
-        except BaseException as error:
-            set_up(child.name)("fell", error=error)
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
-
-    def _heard(self, child: _Child) -> None:
-        if child.status >= 0 and os.read(child.status, 64):
-            child.ready = True
-        elif child.status >= 0:
-            self._forget(child)
-
-    def _forget(self, child: _Child) -> None:
-        self.selector.unregister(child.status)
-        os.close(child.status)
-        child.status = -1
-
-    def _reap(self) -> None:
-        for child in self.children:
-            if child.pid and os.waitpid(child.pid, os.WNOHANG)[0]:
-                lived = time.monotonic() - child.begun
-                # One that falls before it is ready will do so again; give the world time.
-                child.rest = FIRST_REST if child.ready else min(LAST_REST, child.rest * 2)
-                child.rest = max(FIRST_REST, child.rest)
-                child.begun, child.pid, child.ready = time.monotonic(), 0, False
-                if child.status >= 0:
-                    self._forget(child)
-                self.log("fell", child=child.name, lived=round(lived, 1), again_in=child.rest)
-
-    def _say_ready(self) -> None:
-        ready = all(child.ready for child in self.children)
-        if ready and not self.said_ready:
-            ports = [s.getsockname()[1] for s in self.shared.sockets]
-            self.log("ready", list=self.site.config.list.address, ports=ports, pid=os.getpid())
-            notify("READY=1")
-        self.said_ready = ready
-
-    def _stop(self) -> None:
-        """Let the door end its commits, then the desk its deliveries; then insist."""
-        notify("STOPPING=1")
-        for child in self.children:
-            if child.pid:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child.pid, signal.SIGTERM)
-        until = time.monotonic() + STOP_SECONDS
-        for child in self.children:
-            while child.pid and not os.waitpid(child.pid, os.WNOHANG)[0]:
-                if time.monotonic() > until:
-                    os.kill(child.pid, signal.SIGKILL)
-                time.sleep(0.02)
-        self.log("stopped")
+async def beat(alive: Alive) -> None:
+    """Say again and again that this process's loop turns."""
+    while True:
+        alive()
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 async def _look(connection: sqlite3.Connection, pump: Pump, deliverer: Deliverer) -> None:
@@ -273,7 +171,7 @@ async def until_told(shared: Shared) -> None:
     loop.remove_reader(shared.life[0])
 
 
-def run_door(site: Site, shared: Shared, ready: Callable[[], None]) -> None:
+def run_door(site: Site, shared: Shared, ready: Alive) -> None:
     """Be the door: take mail until told to stop."""
     log = set_up("door")
     arrivals = Arrivals(connect(site.database))
@@ -287,12 +185,8 @@ def run_door(site: Site, shared: Shared, ready: Callable[[], None]) -> None:
     watcher = None
     if mailbox := site.mailbox():
         account, folders = mailbox
-        watcher = Watcher(partial(opened, account), arrivals.mark, door, folders, now, log)
+        watcher = Watcher(partial(opened_mailbox, account), arrivals.mark, door, folders, now, log)
     asyncio.run(_receive(site, shared, door, watcher, ready))
-
-
-def _say(status: int) -> None:
-    os.write(status, b"r")
 
 
 def _wake(pipe: int) -> None:
@@ -302,7 +196,7 @@ def _wake(pipe: int) -> None:
 
 
 async def _receive(
-    site: Site, shared: Shared, door: Door, watcher: Watcher | None, ready: Callable[[], None]
+    site: Site, shared: Shared, door: Door, watcher: Watcher | None, ready: Alive
 ) -> None:
     smtp = site.config.smtp
     limits = Limits(
@@ -311,27 +205,31 @@ async def _receive(
         max_connections_per_client=smtp.max_connections_per_client,
         trusted=tuple(ip_network(net) for net in smtp.trusted_networks),
     )
-    reception = await serve(shared.sockets, door, limits, site.hostname, now)
-    watching = asyncio.create_task(watcher.run()) if watcher else None
-    ready()
+    sockets = [(one.kind, one.socket) for one in shared.sockets]
+    terms = site.terms(reached=not all(one.on_loopback for one in shared.sockets))
+    reception = await serve(sockets, door, limits, site.hostname, now, terms)
+    works = [asyncio.create_task(beat(ready))]
+    if watcher is not None:
+        works.append(asyncio.create_task(watcher.run()))
     await until_told(shared)
-    if watching:
-        watching.cancel()
-        await asyncio.wait({watching}, timeout=STOP_SECONDS / 4)
+    for work in works:
+        work.cancel()
+    await asyncio.wait(works, timeout=STOP_SECONDS / 4)
     await reception.drain(STOP_SECONDS / 2)
 
 
-def run_desk(site: Site, shared: Shared, ready: Callable[[], None]) -> None:
+def run_desk(site: Site, shared: Shared, ready: Alive) -> None:
     """Be the desk: read, conclude, deliver, mind the clock, until told to stop."""
     log = set_up("desk")
+    shared.trouble[0] = 0
     for listening in shared.sockets:
-        listening.close()
+        listening.socket.close()
     # Little, so that a burst is taken at once and read after it.
     os.nice(5)
     asyncio.run(_work(site, shared, ready, log))
 
 
-async def _work(site: Site, shared: Shared, ready: Callable[[], None], log: Log) -> None:
+async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
     connection = connect(site.database)
     desk = site.desk(connection, site.key())
     readers = Readers(load_rules, site.rules_folder, site.names(), (os.cpu_count() or 1) + 2)
@@ -361,7 +259,7 @@ async def _work(site: Site, shared: Shared, ready: Callable[[], None], log: Log)
     told = asyncio.create_task(until_told(shared))
     try:
         await readers.begin()
-        ready()
+        works.append(asyncio.create_task(beat(ready)))
         done, _ = await asyncio.wait({told, *works}, return_when=asyncio.FIRST_COMPLETED)
         for work in done - {told}:
             work.result()

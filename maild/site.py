@@ -5,21 +5,27 @@ import ssl
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from maild.config import Config, length_of
+from maild.config import Config, ConfigError
 from maild.desk import Desk
+from maild.edge.certificate import Certificate
 from maild.edge.files import default_folder, load_config, load_rules
 from maild.edge.imap_in import Account
 from maild.edge.key import secret
+from maild.edge.listening import Kind
 from maild.edge.maildir_out import MaildirOut
+from maild.edge.passwords import Passwords
+from maild.edge.smtp_in import Terms
 from maild.edge.smtp_out import Relay, SmtpOut, Tls
 from maild.edge.store.archive import Archive
 from maild.edge.store.connection import check_version, connect
 from maild.edge.store.ledger import Ledger
 from maild.edge.store.schema import migrate
+from maild.edge.systemd import credential
 from maild.edge.templates import renderer
 from maild.incident.arrived import Policy
 from maild.incident.hours import WorkingHours
@@ -31,6 +37,7 @@ from maild.mail.tokens import token
 from maild.reading.body import ListNames
 from maild.reading.rules import Rules
 from maild.roster.posting import Posting
+from maild.values import length_of, listen_address
 from maild.watcher import Folders
 
 PLACES: Final = (Path("maild.toml"), Path("/etc/maild/maild.toml"))
@@ -42,12 +49,13 @@ class NotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A configured list; folder is what relative paths count from."""
+    """A configured list; folder is what relative paths count from, source the configuration."""
 
     config: Config
     folder: Path
     rules: Rules
     render: Render
+    source: Path | None = None
 
     @property
     def database(self) -> Path:
@@ -82,6 +90,50 @@ class Site:
         if self.config.list.addresses == "plus":
             return f"{local}+{name}{'-' + detail if detail else ''}@{domain}"
         return f"{local}-{name}{'+' + detail if detail else ''}@{domain}"
+
+    def file(self, name: str) -> Path:
+        """Find a file that the configuration names; "%d/NAME" is a credential of systemd's.
+
+        Raises FileNotFoundError where there are no credentials.
+        """
+        name, is_credential = name.removeprefix("%d/"), name.startswith("%d/")
+        return credential(name) if is_credential else self.folder / name
+
+    def places(self) -> dict[Kind, list[tuple[str, tuple[str, int]]]]:
+        """Where to listen for what: each place as it is written, and split."""
+        smtp = self.config.smtp
+        lists: dict[Kind, tuple[str, ...]] = {
+            "smtp": smtp.listen,
+            "smtps": smtp.listen_tls,
+            "lmtp": smtp.listen_lmtp,
+        }
+        return {
+            kind: [(place, listen_address(place)) for place in places]
+            for kind, places in lists.items()
+        }
+
+    def terms(self, *, reached: bool) -> Terms:
+        """On what terms mail comes in by SMTP; reached: whether other machines can reach us.
+
+        Raises ConfigError where a file cannot be used.
+        """
+        smtp = self.config.smtp
+        try:
+            certificate = (
+                Certificate(self.file(smtp.tls_certificate), self.file(smtp.tls_key))
+                if smtp.tls_certificate
+                else None
+            )
+            passwords = Passwords(self.file(smtp.auth_file)) if smtp.auth_file else None
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"smtp: {error}") from error
+        return Terms(
+            tls=certificate.context if certificate else None,
+            require_tls=smtp.require_tls,
+            check=passwords.check if passwords else None,
+            members_only=reached and self.config.posting.authenticate == "none",
+            proxies=tuple(map(ip_network, smtp.proxy_networks)),
+        )
 
     def posting(self) -> Posting:
         """Who may post where."""
@@ -163,7 +215,7 @@ class Site:
             return MaildirOut(self.folder / config.maildir)
         password = ""
         if config.password_file:
-            password = (self.folder / config.password_file).read_text("utf-8").strip()
+            password = self.file(config.password_file).read_text("utf-8").strip()
         here = config.host in ("localhost", "::1") or config.host.startswith("127.")
         tls: Tls = config.tls if config.tls != "auto" else "none" if here else "starttls"
         return SmtpOut(
@@ -246,4 +298,4 @@ def open_site(path: Path | None = None) -> Site:
     folder = place.parent
     rules = load_rules(own_folder(folder, config.paths.rules))
     render = renderer(default_folder("templates"), own_folder(folder, config.paths.templates))
-    return Site(config, folder, rules, render)
+    return Site(config, folder, rules, render, place)

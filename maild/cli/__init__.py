@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "merge": "maild.cli.records",
     "digest": "maild.cli.digest",
     "report": "maild.cli.report",
+    "passwd": "maild.cli.passwd",
     "queue": "maild.cli.queue",
     "shunted": "maild.cli.queue",
     "roster": "maild.cli.roster",

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from maild.cli.site import database, fail, print_row, with_site
-from maild.config import address_of
 from maild.edge.clock import now
 from maild.edge.store.roster import Roster
 from maild.roster.subscription import (
@@ -19,6 +18,7 @@ from maild.roster.subscription import (
     chosen,
 )
 from maild.site import Site
+from maild.values import address_of
 
 _mode = click.option("--mode", type=click.Choice(MODES), help="Every mail, no notes, or none.")
 _digest = click.option("--digest", type=click.Choice(DIGESTS), help="Which digest.")

@@ -48,6 +48,8 @@ def with_site(command: Command) -> Command:
             fail(str(error), EX_CONFIG)
         try:
             command(site, **arguments)
+        except ConfigError as error:
+            fail(str(error), EX_CONFIG)
         except (Broken, Locked) as error:
             fail(f"{error}; try again", EX_TEMPFAIL)
         except (StoreError, OSError) as error:

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from maild.edge.smtp_in import Connection, Limits, Reception, command_fault, serve
+from maild.edge.smtp_in import Connection, Limits, Reception, Terms, command_fault, serve
+from maild.edge.smtp_in.terms import Kind
 from maild.mail.message import RawMessage, Reply
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -96,9 +97,9 @@ class Place:
         self.port = port
         self.writers: list[asyncio.StreamWriter] = []
 
-    async def call(self) -> Client:
+    async def call(self, **how: Any) -> Client:
         """Connect, without waiting for the greeting."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, **how)
         self.writers.append(writer)
         return Client(reader, writer)
 
@@ -111,10 +112,14 @@ class Place:
 
 
 @contextlib.asynccontextmanager
-async def receiving(**limits: Any) -> AsyncIterator[Place]:
+async def receiving(
+    kind: Kind = "smtp", terms: Terms | None = None, **limits: Any
+) -> AsyncIterator[Place]:
     listening = socket.create_server(("127.0.0.1", 0))
     door = Door()
-    reception = await serve([listening], door, Limits(**limits), "mx.example.com", lambda: NOON)
+    reception = await serve(
+        [(kind, listening)], door, Limits(**limits), "mx.example.com", lambda: NOON, terms
+    )
     place = Place(reception, door, listening.getsockname()[1])
     try:
         yield place

@@ -99,13 +99,20 @@ class Daemon:
         (folder / "maild.toml").write_text(config, "utf-8")
         self.log_path = folder / "log"
         self._records: Records | None = None
+        # What a test may set before start(): how systemd would start it.
+        self.before: list[str] = []
+        self.environment: dict[str, str] = {}
+        self.descriptors: tuple[int, ...] = ()
+        self.ports: list[int] = []
 
     def start(self) -> "Daemon":
         offset = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [MAILD, "serve", "--config", "maild.toml"],
+                [*self.before, MAILD, "serve", "--config", "maild.toml"],
                 cwd=self.folder,
+                env=os.environ | self.environment,
+                pass_fds=self.descriptors,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -117,8 +124,13 @@ class Daemon:
             found = [e for e in self.events(offset) if e["event"] == "ready"]
             return found[-1] if found else None
 
-        self.port = until(ready, "the daemon to be ready")["ports"][0]
+        self.ports = until(ready, "the daemon to be ready")["ports"]
+        self.port = self.ports[0]
         return self
+
+    def configure(self, config: str) -> None:
+        """Write another configuration; the daemon reads it when it is told to."""
+        (self.folder / "maild.toml").write_text(config, "utf-8")
 
     def events(self, offset: int = 0) -> list[dict[str, Any]]:
         text = self.log_path.read_bytes()[offset:].decode("utf-8")
@@ -184,6 +196,10 @@ class Daemon:
             lambda: found if len(found := self.letters(to, kind)) >= count else None,
             f"letter {count} to {to} ({kind or 'any kind'})",
         )[count - 1]
+
+    def times(self, event: str) -> int:
+        """Count an event of the log."""
+        return sum(each["event"] == event for each in self.events())
 
     def run(self, *arguments: str, status: int = 0) -> str:
         """Run a maild command on this daemon's data; gives what it prints."""
