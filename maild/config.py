@@ -216,6 +216,10 @@ class DeliveryTable(_Table):
     connections: int = Field(
         default=4, ge=1, le=50, description="Connections to the relay at a time."
     )
+    verp: Literal["probe", "always", "never"] = Field(
+        default="probe",
+        description='Who gets a mail by itself, with a reverse-path that names him when it comes back: "probe": who bounced before, commanders and liaisons; "always": everybody; "never": nobody.',
+    )
 
 
 class StoreTable(_Table):

@@ -14,14 +14,15 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from ipaddress import ip_network
 from typing import Final, Literal, NoReturn
 
 from maild.config import listen_address
-from maild.desk import Pump
+from maild.desk import Desk, Pump
 from maild.door import Door
 from maild.edge.clock import now
 from maild.edge.files import load_rules
@@ -37,8 +38,11 @@ from maild.edge.store.ledger import Ledger
 from maild.edge.store.outbox import Outbox
 from maild.edge.store.schema import migrate
 from maild.edge.systemd import notify
+from maild.incident.entry import Notice
 from maild.loops import Clocks, Deliverer
+from maild.mail.message import Outgoing
 from maild.site import Site
+from maild.trouble import Broken
 
 STOP_SECONDS: Final = 20.0
 FIRST_REST: Final = 0.2
@@ -312,12 +316,25 @@ def run_desk(site: Site, shared: Shared, ready: Callable[[], None]) -> None:
     asyncio.run(_work(site, shared, ready, log))
 
 
+def _news(desk: Desk, log: Log, notices: Sequence[Notice], at: datetime) -> Sequence[Outgoing]:
+    try:
+        return desk.news(notices, at)
+    except Broken:
+        raise
+    except Exception as error:
+        # A template that cannot be rendered must not undo what was delivered.
+        log("bug", error=error)
+        return ()
+
+
 async def _work(site: Site, shared: Shared, ready: Callable[[], None], log: Log) -> None:
     connection = connect(site.database)
-    desk = site.desk(connection, site.key())
+    key = site.key()
+    desk = site.desk(connection, key)
     readers = Readers(load_rules, site.rules_folder, site.names(), (os.cpu_count() or 1) + 2)
     out = site.config.delivery
-    deliverer = Deliverer(Outbox(connection), site.transport(), now, log, out.connections)
+    outbox = Outbox(connection, key, out.verp, partial(_news, desk, log))
+    deliverer = Deliverer(outbox, site.transport(), now, log, out.connections)
 
     def trouble(error: BaseException | None) -> None:
         if error is not None:

@@ -15,7 +15,7 @@ from maild.incident.cadence import draft_step
 from maild.incident.conclude import Arrived, Past, Policy, conclude
 from maild.incident.digest import Digest, History, digest, figures
 from maild.incident.draft import stepped
-from maild.incident.entry import Draft, Entry, OwnerWord, Word
+from maild.incident.entry import Draft, Entry, Notice, OwnerWord, Paused, Unreached, Word
 from maild.incident.hours import WorkingHours
 from maild.incident.model import Incident
 from maild.incident.thread import Keys, incident_id, keys
@@ -24,10 +24,12 @@ from maild.letters.digest import digest_letter
 from maild.letters.letterhead import Letterhead
 from maild.letters.owner import owner_word
 from maild.letters.receipt import word
+from maild.letters.undelivered import undelivered_word
 from maild.mail.automatic import automatic
 from maild.mail.headers import author, fields, split_content
 from maild.mail.message import Audience, Mail, Outgoing, RawMessage
 from maild.mail.parse import parse_header
+from maild.mail.tokens import BounceName
 from maild.reading.report import Read, Report, Unreadable
 from maild.roster.posting import Posting, Room
 from maild.trouble import Broken
@@ -93,6 +95,11 @@ class Ledger(Protocol):
         ...
 
 
+def nothing_named(address: str) -> BounceName | None:
+    """Know no bounce address; a replay sends nothing that could come back."""
+    return None
+
+
 class Contended(Broken):
     """Somebody else changed the incident again and again while we thought; try later."""
 
@@ -103,7 +110,7 @@ class Desk:
 
     token: gives a draft's reply token for a record's number; it can't be guessed. posting: who may
     post where; None lets everybody. head: what letters are written on; None sends nothing (a replay).
-    hours: when people work; only the clock asks.
+    hours: when people work; only the clock asks. bounce: says what a bounce address names.
     """
 
     ledger: Ledger
@@ -113,6 +120,7 @@ class Desk:
     posting: Posting | None = None
     head: Letterhead | None = None
     hours: WorkingHours | None = None
+    bounce: Callable[[str], BounceName | None] = nothing_named
 
     def conclude(self, number: int, mail: Mail, report: Report, now: datetime) -> Entry:
         """Conclude one mail. Raises Contended; other exceptions are bugs or a broken world."""
@@ -135,7 +143,9 @@ class Desk:
             rooms = {self.posting.room(address) for address in mail.envelope.recipients}
             room = next((found for found in ROOMS if found in rooms), "posting")
             may_post = self.posting.may_post(mail.author.address)
-        return Arrived(number, mail, report, self.token(number), room, may_post)
+        named = (self.bounce(address) for address in mail.envelope.recipients)
+        bounce = next((name for name in named if name is not None), None)
+        return Arrived(number, mail, report, self.token(number), room, may_post, bounce)
 
     def letters(self, entry: Entry, parent: Mail, now: datetime) -> Sequence[Outgoing]:
         """Write the letters of an entry; none in a replay."""
@@ -143,6 +153,13 @@ class Desk:
             return ()
         root = self.ledger.root(entry.incident_id) if entry.incident_id else None
         return tuple(compose(self.head, entry, parent, self.ledger.raw, root, now))
+
+    def news(self, notices: Sequence[Notice], now: datetime) -> Sequence[Outgoing]:
+        """Write the letters on deliveries that failed."""
+        if self.head is None:
+            return ()
+        told = [n for n in notices if isinstance(n, OwnerWord | Paused | Unreached)]
+        return tuple(undelivered_word(self.head, notice, now) for notice in told)
 
     @property
     def first_step(self) -> timedelta:

@@ -25,7 +25,7 @@ from maild.incident.schedule import DAYS, Schedule, schedule_of, weekly
 from maild.letters.letterhead import Letterhead, Render
 from maild.mail.build import ListIdentity
 from maild.mail.message import Audience
-from maild.mail.tokens import token
+from maild.mail.tokens import bounce_name, token
 from maild.reading.body import ListNames
 from maild.reading.rules import Rules
 from maild.roster.posting import Posting
@@ -125,13 +125,14 @@ class Site:
     def desk(self, connection: sqlite3.Connection, key: bytes) -> Desk:
         """The desk that works on this database."""
         return Desk(
-            Ledger(connection, self.rules.phase.last),
+            Ledger(connection, self.rules.phase.last, probing=self.config.delivery.verp != "never"),
             self.policy(),
             self.zone,
             partial(token, key, "draft"),
             self.posting(),
             self.letterhead(key),
             self.hours(),
+            partial(bounce_name, key),
         )
 
     def hours(self) -> WorkingHours:

@@ -37,7 +37,8 @@ def list_all(site: Site, as_json: bool) -> None:
             print_row(asdict(one))
         else:
             filtered = f", severity {one.severity} and graver" if one.severity is not None else ""
-            click.echo(f"{one.address:<40} {one.mode:<10} digest {one.digest}{filtered}")
+            paused = f", paused since {one.paused_at:%Y-%m-%d}" if one.paused_at else ""
+            click.echo(f"{one.address:<40} {one.mode:<10} digest {one.digest}{filtered}{paused}")
     if not found and not as_json:
         click.echo("Nobody yet: maild roster add ADDRESS...")
 

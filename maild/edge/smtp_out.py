@@ -1,9 +1,10 @@
 """The way out: to the relay by SMTP, over connections that are kept; a reply for each recipient."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from aiosmtplib import (
@@ -20,6 +21,10 @@ from maild.mail.message import Reply, Unreachable
 SECONDS: Final = 60.0
 MAX_USES: Final = 100
 LOST: Final = Reply(451, 4, 2, "the connection was lost; nobody knows whether it was taken")
+
+# RFC 5321 §4.2.3: no mailbox of that name, not here, not allowed.
+_NO_MAILBOX: Final = (550, 551, 553)
+_ENHANCED: Final = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})\s+")
 
 Tls = Literal["none", "starttls", "implicit"]
 
@@ -99,7 +104,7 @@ class SmtpOut:
                 reverse_path or "", list(recipients), content, mail_options=options
             )
         except SMTPRecipientsRefused as error:
-            return {e.recipient: _reply(e.code, e.message) for e in error.recipients}
+            return {e.recipient: _refusal(e.code, e.message) for e in error.recipients}
         except (SMTPConnectError, SMTPServerDisconnected, OSError, TimeoutError):
             client.close()
             return dict.fromkeys(recipients, LOST)
@@ -113,7 +118,7 @@ class SmtpOut:
             return dict.fromkeys(recipients, Reply(451, 5, 0, f"not sent: {type(error).__name__}"))
         sent = Reply(250, 0, 0, "sent")
         return {
-            r: _reply(refused[r].code, refused[r].message) if r in refused else sent
+            r: _refusal(refused[r].code, refused[r].message) if r in refused else sent
             for r in recipients
         }
 
@@ -129,6 +134,20 @@ def _ascii(*texts: str) -> bool:
 
 
 def _reply(code: int, message: str) -> Reply:
-    """Keep the relay's words; anything that is no 2yz, 4yz or 5yz is taken as temporary."""
+    """Keep the relay's words and its enhanced status (RFC 2034).
+
+    Anything that is no 2yz, 4yz or 5yz is taken as temporary.
+    """
     text = " ".join(message.split())[:300]
-    return Reply(code if 200 <= code < 600 else 451, 0, 0, text)
+    code = code if 200 <= code < 600 else 451
+    match = _ENHANCED.match(text)
+    if match is None or int(match[1]) != code // 100:
+        return Reply(code, 0, 0, text)
+    return Reply(code, int(match[2]), int(match[3]), text[match.end() :])
+
+
+def _refusal(code: int, message: str) -> Reply:
+    """Read a reply to RCPT; without an enhanced status, 550 and its like are about the address."""
+    reply = _reply(code, message)
+    unsaid = (reply.subject, reply.detail) == (0, 0)
+    return replace(reply, subject=1) if unsaid and code in _NO_MAILBOX else reply

@@ -26,15 +26,18 @@ from maild.incident.entry import (
     Forward,
     Notice,
     OwnerWord,
+    Paused,
     Receipt,
+    Unreached,
     Word,
     about,
 )
 from maild.incident.model import Incident, fold
 from maild.incident.people import same_person
-from maild.incident.rooms import checked, commanded, stranger, to_owner
+from maild.incident.rooms import back, checked, commanded, stranger, to_owner
 from maild.incident.stamp import followed, listeners, note, opening_stamp, update_stamp
 from maild.incident.thread import incident_id
+from maild.incident.undelivered import Sent, bounced
 from maild.incident.verdict import (
     VITAL,
     Background,
@@ -46,6 +49,7 @@ from maild.incident.verdict import (
 )
 from maild.mail.automatic import automatic, own_mail
 from maild.mail.message import Mail
+from maild.mail.tokens import BounceName
 from maild.reading.reading import Person
 from maild.reading.report import Report
 from maild.reading.rules import Rules
@@ -79,7 +83,10 @@ class Past:
     likely: open incidents with a like subject, (id, summary). about: how many answers this author
     got in 24 h, by what they were about; answers: machine mails to him in the last hour. forwards:
     mails handed to the owner in the last hour. late: what the late mail states that it is about, where
-    it answers our letter on that. readers: how many on the roster get openings. version: of the incident, to see at the end whether somebody else has changed it meanwhile.
+    it answers our letter on that. readers: how many on the roster get openings. sent: what a bounce
+    address names, None where it bears no token of ours. paused: this author is a subscriber who gets
+    no copies for now; "answered" where he answers our letter on that.
+    version: of the incident, to see at the end whether somebody else has changed it meanwhile.
     """
 
     year: int
@@ -94,6 +101,8 @@ class Past:
     forwards: int = 0
     late: Stated | None = None
     readers: int = 0
+    sent: Sent | None = None
+    paused: Literal["", "paused", "answered"] = ""
     version: int = 0
 
 
@@ -101,7 +110,8 @@ class Past:
 class Arrived:
     """A mail that was read: its record's number, and a token for the draft it may become.
 
-    room: which of our addresses it came to. may_post: whether its author may post.
+    room: which of our addresses it came to. may_post: whether its author may post. bounce: what the
+    bounce address that it came to names.
     """
 
     number: int
@@ -110,6 +120,7 @@ class Arrived:
     token: str
     room: Room = "posting"
     may_post: bool = True
+    bounce: BounceName | None = None
 
     @property
     def author(self) -> Person:
@@ -127,6 +138,8 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
     """Think about one mail (reading rules, sections 4 to 6)."""
     if past.duplicate_of is not None:
         return Entry("duplicate", "", f"same Message-ID as mail {past.duplicate_of}")
+    if arrived.room == "bounces":
+        return bounced(arrived.mail.failures, past.sent, arrived.mail.received_at)
     if arrived.room == "owner":
         return to_owner(arrived.number, past.forwards, own_mail(arrived.mail, policy.ours))
     machine = arrived.mail.author.address.lower() in policy.machines
@@ -137,9 +150,7 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
     )
     if reason is not None:
         return Entry("ignored", "automatic", reason)
-    if arrived.room == "bounces":
-        return Entry("ignored", "automatic", "written to the bounce address")
-    entry = _thought(arrived, past, policy)
+    entry = back(_thought(arrived, past, policy), arrived.number, arrived.mail, past.paused)
     return _unanswered(entry, arrived) if machine else _capped(entry, arrived, past, policy)
 
 
@@ -176,7 +187,7 @@ def _capped(entry: Entry, arrived: Arrived, past: Past, policy: Policy) -> Entry
     kept = tuple(
         notice
         for notice in entry.notices
-        if isinstance(notice, Copy | OwnerWord | Forward)
+        if isinstance(notice, Copy | OwnerWord | Forward | Paused | Unreached)
         or (
             past.answers < limits.answers_an_hour
             and past.about.get(about(notice), 0) < limits.same_answer_a_day

@@ -8,6 +8,7 @@ from maild.incident.model import Happening, Incident
 from maild.incident.verdict import Finding, Kind, Stated
 from maild.mail.message import Address
 from maild.reading.reading import Person, Value
+from maild.roster.bouncing import Bouncing
 
 Verdict = Literal["accepted", "rejected", "ignored", "duplicate", "command", "shunted"]
 MailKind = Literal[
@@ -154,7 +155,41 @@ class Forward:
     mail: int
 
 
-Notice = Copy | Question | Receipt | Word | OwnerWord | DryRun | Forward
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Tell a subscriber, once, that he gets no copies for now. why: the other server's words."""
+
+    address: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """Tell the commander that a liaison has not got a copy. to: None is the owner instead."""
+
+    to: Address | None
+    whom: Person
+    role: str
+    incident: Incident
+    why: str
+
+
+Notice = Copy | Question | Receipt | Word | OwnerWord | DryRun | Forward | Paused | Unreached
+
+
+@dataclass(frozen=True, slots=True)
+class Fallout:
+    """What a failed delivery changes.
+
+    bouncing: the recipient's bounces now, None where they do not change. pause: whether he gets no
+    copies from now on. reply: what the delivery's record says from now on, "" where it says it already.
+    """
+
+    delivery: int
+    recipient: str
+    bouncing: Bouncing | None = None
+    pause: bool = False
+    reply: str = ""
 
 
 def about(notice: Question | Receipt | Word | DryRun) -> str:
@@ -179,6 +214,7 @@ class Entry:
 
     incident: after the events, None where the mail belongs to none. stated: what the mail states
     (of a completion, what the completed mail states). reason: why it was ignored or rejected.
+    fallout: what it tells of deliveries that failed. resumes: a paused subscriber who gets copies again.
     """
 
     verdict: Verdict
@@ -191,3 +227,5 @@ class Entry:
     events: tuple[Happening, ...] = ()
     draft: Draft | None = None
     notices: tuple[Notice, ...] = ()
+    fallout: tuple[Fallout, ...] = ()
+    resumes: str | None = None

@@ -1,5 +1,6 @@
 """Mail to our other addresses: the owner, commands, bounces, dry runs (interface, "Addresses")."""
 
+from dataclasses import replace
 from typing import Final
 
 from maild.incident.entry import DryRun, Entry, Forward, Word
@@ -44,3 +45,17 @@ def commanded(number: int, mail: Mail) -> Entry:
     """Answer a mail to the command address."""
     word = Word("help", mail.author, number)
     return Entry("command", "command", "help", notices=(word,))
+
+
+def back(entry: Entry, number: int, mail: Mail, paused: str) -> Entry:
+    """Send a paused subscriber copies again: he has written, so his address works.
+
+    paused: "answered" where he answers our letter on that, which is all that his mail is then.
+    """
+    if not paused:
+        return entry
+    address = mail.author.address.lower()
+    if paused == "answered" and entry.kind == "command":
+        word = Word("resumed", mail.author, number)
+        return Entry("command", "command", "gets copies again", notices=(word,), resumes=address)
+    return replace(entry, resumes=address)

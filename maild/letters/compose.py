@@ -11,8 +11,10 @@ from maild.incident.entry import (
     Forward,
     Notice,
     OwnerWord,
+    Paused,
     Question,
     Receipt,
+    Unreached,
     Word,
 )
 from maild.letters.copy import copy
@@ -20,6 +22,7 @@ from maild.letters.dry_run import dry_run
 from maild.letters.letterhead import Letterhead
 from maild.letters.owner import forward, owner_word
 from maild.letters.receipt import receipt, word
+from maild.letters.undelivered import undelivered_word
 from maild.letters.validation import validation
 from maild.mail.message import Mail, Outgoing, RawMessage
 
@@ -64,6 +67,8 @@ def _letter(
             return word(head, notice, parent, now)
         case OwnerWord():
             return owner_word(head, notice, now)
+        case Paused() | Unreached():
+            return undelivered_word(head, notice, now)
         case DryRun():
             return dry_run(head, notice, parent, now)
         case Forward():

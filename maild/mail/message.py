@@ -94,6 +94,20 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """One recipient of whom a report says that a mail did not reach him (RFC 3464 §2.3).
+
+    addresses: his address as sent to and as it was in the end, lower case. status: "5.1.1". delayed:
+    somebody is still trying. why: the other server's words.
+    """
+
+    addresses: tuple[str, ...]
+    status: str
+    delayed: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """A mail as far as it could be read; `defects` says what could not.
 
@@ -101,6 +115,7 @@ class Mail:
     written_at: the Date field in its own zone, None where it has none that can be read.
     parts: the inline text parts in their order.
     marks: header fields that tell a machine's mail from a person's, name in lower case to value.
+    failures: of a mail to our bounce address, whom it says that we did not reach.
     """
 
     envelope: Envelope
@@ -117,6 +132,7 @@ class Mail:
     marks: tuple[tuple[str, str], ...] = ()
     structure: str = ""
     defects: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
     def mark(self, name: str) -> str:
         """Give the value of a header field kept in `marks`, "" where the mail does not have it."""

@@ -4,10 +4,12 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final, Literal
 
+from maild.edge.store import bounces
 from maild.edge.store.codec import from_json, to_json
 from maild.edge.store.connection import moment, stamp, transaction
-from maild.edge.store.outbox import owe
+from maild.edge.store.outbox import owe_all
 from maild.incident.conclude import Arrived, Past
 from maild.incident.entry import Draft, Entry
 from maild.incident.model import Happening, Incident
@@ -18,13 +20,19 @@ from maild.reading.report import Report
 
 # Verdicts that never make a later mail a duplicate (design, section 4.6).
 _NO_PRECEDENT = ("shunted", "duplicate")
+MAX_IDS: Final = 200
 
 
 class Ledger:
-    """Reads the past and enters verdicts; the only writer of incidents besides commands."""
+    """Reads the past and enters verdicts; the only writer of incidents besides commands.
 
-    def __init__(self, connection: sqlite3.Connection, last_phase: int) -> None:
-        self.connection, self.last_phase = connection, last_phase
+    probing: whether who bounces gets copies with a token of his own (`[delivery] verp`).
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, last_phase: int, *, probing: bool = True
+    ) -> None:
+        self.connection, self.last_phase, self.probing = connection, last_phase, probing
 
     # What has arrived ----------------------------------------------------------------------
 
@@ -79,6 +87,10 @@ class Ledger:
             forwards=self._forwards(now) if arrived.room == "owner" else 0,
             late=self._late(found),
             readers=self._readers(),
+            sent=bounces.sent(
+                self.connection, arrived.bounce, arrived.mail.failures, probing=self.probing
+            ),
+            paused=self._paused(arrived),
             version=version,
         )
 
@@ -156,9 +168,19 @@ class Ledger:
 
     def _readers(self) -> int:
         (count,) = self.connection.execute(
-            "SELECT count(*) FROM subscriber WHERE mode <> 'none'"
+            "SELECT count(*) FROM subscriber WHERE mode <> 'none' AND paused_at IS NULL"
         ).fetchone()
         return int(count)
+
+    def _paused(self, arrived: Arrived) -> Literal["", "paused", "answered"]:
+        if not bounces.paused(self.connection, arrived.mail.author.address):
+            return ""
+        ids = (*arrived.mail.in_reply_to, *arrived.mail.references)[-MAX_IDS:]
+        marks = ",".join("?" * len(ids))
+        answered = self.connection.execute(
+            f"SELECT 1 FROM place WHERE message_id IN ({marks}) AND letter = 'paused'", ids
+        ).fetchone()
+        return "answered" if answered else "paused"
 
     def _late(self, found: Keys) -> Stated | None:
         marks = ",".join("?" * len(found.ids))
@@ -207,6 +229,9 @@ class Ledger:
                 )
             if entry.draft is not None:
                 self.write_draft(connection, entry.draft)
+            bounces.enter(connection, entry.fallout, now)
+            if entry.resumes is not None:
+                bounces.resume(connection, entry.resumes)
             self.owe_all(connection, letters, now)
             connection.execute("DELETE FROM waiting WHERE arrival = ?", (arrived.number,))
         return True
@@ -226,15 +251,7 @@ class Ledger:
         self, connection: sqlite3.Connection, letters: Iterable[Outgoing], now: datetime
     ) -> None:
         """Owe letters within the caller's transaction; of a `once` cause one an hour."""
-        for letter in letters:
-            if not letter.once or self._is_news(connection, letter.once, now):
-                owe(connection, letter, now)
-
-    def _is_news(self, connection: sqlite3.Connection, cause: str, now: datetime) -> bool:
-        cursor = connection.execute(
-            "INSERT OR IGNORE INTO told (cause, hour) VALUES (?, ?)", (cause, stamp(now)[:13])
-        )
-        return cursor.rowcount == 1
+        owe_all(connection, letters, now)
 
     def _mail(self, connection: sqlite3.Connection, arrived: Arrived, entry: Entry) -> None:
         mail = arrived.mail

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
-from maild.edge.store.connection import stamp, transaction
+from maild.edge.store.connection import moment, stamp, transaction
 from maild.roster.subscription import Subscription
 
 
@@ -27,16 +27,17 @@ class Roster:
         return _subscription(row) if row else None
 
     def put(self, subscriptions: Iterable[Subscription], now: datetime) -> None:
-        """Add subscribers, or change what they chose."""
+        """Add subscribers, or change what they chose; who was paused gets copies again."""
+        chosen = list(subscriptions)
         with transaction(self.connection) as connection:
             connection.executemany(
                 "INSERT INTO subscriber (address, mode, digest, severity, added_at)"
                 " VALUES (?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET mode = excluded.mode,"
-                " digest = excluded.digest, severity = excluded.severity",
-                [
-                    (s.address.lower(), s.mode, s.digest, s.severity, stamp(now))
-                    for s in subscriptions
-                ],
+                " digest = excluded.digest, severity = excluded.severity, paused_at = NULL",
+                [(s.address.lower(), s.mode, s.digest, s.severity, stamp(now)) for s in chosen],
+            )
+            connection.executemany(
+                "DELETE FROM bouncing WHERE address = ?", [(s.address.lower(),) for s in chosen]
             )
 
     def remove(self, addresses: Iterable[str]) -> list[str]:
@@ -53,4 +54,5 @@ class Roster:
 
 
 def _subscription(row: sqlite3.Row) -> Subscription:
-    return Subscription(row["address"], row["mode"], row["digest"], row["severity"])
+    paused_at = moment(row["paused_at"]) if row["paused_at"] else None
+    return Subscription(row["address"], row["mode"], row["digest"], row["severity"], paused_at)

@@ -100,9 +100,11 @@ CREATE TABLE letter (             -- a mail that we owe, stored once
   incident TEXT,
   mail INTEGER,
   reverse_path TEXT,
+  token TEXT,                     -- the one in the reverse-path, by which a bounce finds it
   content BLOB NOT NULL,
   created_at TEXT NOT NULL
 );
+CREATE INDEX letter_token ON letter(token) WHERE token IS NOT NULL;
 CREATE INDEX letter_mail ON letter(mail);
 CREATE INDEX letter_message_id ON letter(message_id);
 CREATE INDEX letter_kind ON letter(kind, created_at);
@@ -112,6 +114,8 @@ CREATE TABLE delivery (           -- and whom we owe it to
   recipient TEXT NOT NULL,
   state TEXT NOT NULL DEFAULT 'pending',
   attempts INTEGER NOT NULL DEFAULT 0,
+  alone INTEGER NOT NULL DEFAULT 0,  -- 1: to somebody who is watched; travels alone (VERP)
+  bounced INTEGER NOT NULL DEFAULT 0, -- 1: its failure was counted
   due_at TEXT NOT NULL,
   reply TEXT NOT NULL DEFAULT '',
   done_at TEXT
@@ -124,7 +128,14 @@ CREATE TABLE subscriber (
   mode TEXT NOT NULL DEFAULT 'immediate',
   digest TEXT NOT NULL DEFAULT 'daily',
   severity INTEGER,               -- mails of this severity and worse; NULL is all
+  paused_at TEXT,                 -- gets no copies since then: too many came back
   added_at TEXT NOT NULL
+);
+CREATE TABLE bouncing (           -- what a subscriber's bounces amount to
+  address TEXT PRIMARY KEY REFERENCES subscriber(address) ON DELETE CASCADE,
+  score REAL NOT NULL,            -- points at that moment; they are forgotten with time
+  counted REAL NOT NULL,          -- points of that day
+  at TEXT NOT NULL
 );
 CREATE TABLE answer (             -- machine mails to one author, for the caps
   id INTEGER PRIMARY KEY AUTOINCREMENT,
