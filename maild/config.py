@@ -163,8 +163,17 @@ class PostingTable(_Table):
         default=(),
         description="Programs that may post and are never answered; what they leave out goes to the owner.",
     )
-    authenticate: Literal["none"] = Field(
-        default="none", description='"none": a trusted relay or network stands before us.'
+    authenticate: Literal["none", "dmarc"] = Field(
+        default="none",
+        description='"none": a trusted relay or network stands before us. "dmarc": the From domain must pass DKIM or SPF, aligned.',
+    )
+    authserv_id: str = Field(
+        default="",
+        description='Where a mail server before us authenticates: its name in Authentication-Results; the topmost of these fields is believed, so it must take off forged ones. Empty: we ask the DNS ourselves. Only with "dmarc".',
+    )
+    trusted_forwarders: tuple[str, ...] = Field(
+        default=(),
+        description="Domains of forwarders whose ARC seal stands in for the author's own signature.",
     )
 
 
@@ -220,6 +229,29 @@ class DeliveryTable(_Table):
         default="probe",
         description='Who gets a mail by itself, with a reverse-path that names him when it comes back: "probe": who bounced before, commanders and liaisons; "always": everybody; "never": nobody.',
     )
+    rewrite_from: Literal["foreign", "always", "never"] = Field(
+        default="foreign",
+        description='Whose From becomes "Ana Silva via Incidents" and our address, because a copy with a stamp breaks their signature: "foreign" is everybody outside the domain that we sign for.',
+    )
+
+
+class SigningTable(_Table):
+    """Our signature on all that we send: DKIM, and ARC on what we pass on."""
+
+    domain: str = Field(
+        default="",
+        pattern=r"^(?:(?:[a-z0-9-]+\.)+[a-z0-9-]+)?$",
+        description="The domain that we sign for; the list's, if empty.",
+    )
+    selector: str = Field(
+        default="maild",
+        pattern=r"^[a-z0-9][a-z0-9.-]*$",
+        description="Which of the domain's keys it is: the record is SELECTOR._domainkey.DOMAIN.",
+    )
+    key_file: str = Field(
+        default="",
+        description="The private key, mode 600, as `maild dkim-key` makes it; empty: nothing is signed.",
+    )
 
 
 class StoreTable(_Table):
@@ -270,6 +302,7 @@ class Config(_Table):
     posting: PostingTable = PostingTable()
     smtp: SmtpTable = SmtpTable()
     delivery: DeliveryTable = DeliveryTable()
+    signing: SigningTable = SigningTable()
     store: StoreTable = StoreTable()
     digest: DigestTable = DigestTable()
     working_hours: HoursTable = HoursTable()

@@ -81,9 +81,11 @@ class _Child:
 def serve_site(site: Site) -> int:
     """Run the daemon until SIGTERM or SIGINT; gives the exit status.
 
-    Raises OSError where a socket cannot be bound, StoreError and Locked for the database.
+    Raises OSError where a socket cannot be bound, StoreError and Locked for the database, KeyFault
+    where we are to sign and cannot.
     """
     site.key()
+    site.signer()
     held = lock(site.database)
     connection = connect(site.database)
     migrate(connection, str(site.database))
@@ -334,7 +336,8 @@ async def _work(site: Site, shared: Shared, ready: Callable[[], None], log: Log)
     readers = Readers(load_rules, site.rules_folder, site.names(), (os.cpu_count() or 1) + 2)
     out = site.config.delivery
     outbox = Outbox(connection, key, out.verp, partial(_news, desk, log))
-    deliverer = Deliverer(outbox, site.transport(), now, log, out.connections)
+    way_out = site.way_out(lambda error: log("unsigned", reason=str(error)))
+    deliverer = Deliverer(outbox, way_out, now, log, out.connections)
 
     def trouble(error: BaseException | None) -> None:
         if error is not None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import partial
@@ -14,6 +15,7 @@ from maild.desk import Desk
 from maild.edge.files import default_folder, load_config, load_rules
 from maild.edge.key import secret
 from maild.edge.maildir_out import MaildirOut
+from maild.edge.signing import SignedTransport, Signer, signer
 from maild.edge.smtp_out import Relay, SmtpOut, Tls
 from maild.edge.store.connection import check_version, connect
 from maild.edge.store.ledger import Ledger
@@ -116,6 +118,8 @@ class Site:
             owner=config.list.owner,
             publish_after=self.publish_after(),
             bounce=lambda made: self.sub_address("bounces", token(key, "bounce", made)),
+            signs_for=self.signing_domain,
+            rewrite_from=config.delivery.rewrite_from,
         )
 
     def publish_after(self) -> timedelta | None:
@@ -151,8 +155,33 @@ class Site:
         own = schedule_of(self.config.digest.schedule, self.zone)
         return {"daily": own, "weekly": weekly(own)}
 
+    @property
+    def signing_domain(self) -> str:
+        """The domain that we sign for, or that may keep its From."""
+        return self.config.signing.domain or self.config.list.address.rpartition("@")[2].lower()
+
+    def signer(self) -> Signer | None:
+        """Who signs what we send, None where nobody does. Raises KeyFault."""
+        table = self.config.signing
+        if not table.key_file:
+            return None
+        path = self.folder / table.key_file
+        return signer(self.signing_domain, table.selector, path, self.authserv_id)
+
+    def way_out(
+        self, unsigned: Callable[[Exception], None]
+    ) -> SmtpOut | MaildirOut | SignedTransport:
+        """The way out, signing what passes; unsigned: told of what could not be."""
+        found = self.signer()
+        return SignedTransport(self.transport(), found, unsigned) if found else self.transport()
+
+    @property
+    def authserv_id(self) -> str:
+        """Who we are in results of authentication (RFC 8601 §2.5)."""
+        return self.config.posting.authserv_id or self.hostname
+
     def transport(self) -> SmtpOut | MaildirOut:
-        """The way out."""
+        """The way out, before signing."""
         config = self.config.delivery
         if config.transport == "maildir":
             return MaildirOut(self.folder / config.maildir)

@@ -41,6 +41,7 @@ KNOWN_TO = {
     "sqlite_utils": {"edge/store/"},
     "jinja2": {"edge/templates.py"},
     "lxml": {"mail/html.py"},
+    "dkim": {"edge/signing.py"},
     "flufl": {"mail/bounce.py"},
     "pebble": {"edge/readers.py"},
     "email_validator": {"config.py", "edge/files.py"},

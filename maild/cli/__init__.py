@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "void": "maild.cli.records",
     "merge": "maild.cli.records",
     "digest": "maild.cli.digest",
+    "dkim-key": "maild.cli.signing",
     "queue": "maild.cli.queue",
     "shunted": "maild.cli.queue",
     "roster": "maild.cli.roster",
@@ -38,7 +39,7 @@ class _Commands(click.Group):
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None
-        command = getattr(importlib.import_module(module), cmd_name)
+        command = getattr(importlib.import_module(module), cmd_name.replace("-", "_"))
         return command if isinstance(command, click.Command) else None
 
 

@@ -48,6 +48,7 @@ def check(site: Site, deep: bool) -> None:
     problems = faults(*site.template_folders)
     if problems:
         fail("\n".join(problems), 78)
+    site.signer()
     click.echo(f"{site.config.list.address}: configuration, rules and templates are well.")
     if deep:
         with database(site) as connection:
