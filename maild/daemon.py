@@ -43,6 +43,7 @@ from maild.loops import Clocks, Deliverer
 from maild.mail.message import Outgoing
 from maild.site import Site
 from maild.trouble import Broken
+from maild.trust import authenticator, signer_of, way_out
 
 STOP_SECONDS: Final = 20.0
 FIRST_REST: Final = 0.2
@@ -85,7 +86,7 @@ def serve_site(site: Site) -> int:
     where we are to sign and cannot.
     """
     site.key()
-    site.signer()
+    signer_of(site)
     held = lock(site.database)
     connection = connect(site.database)
     migrate(connection, str(site.database))
@@ -280,6 +281,7 @@ def run_door(site: Site, shared: Shared, ready: Callable[[], None]) -> None:
         wake=lambda: _wake(shared.wake[1]),
         broken=lambda error: log("broken", reason=str(error)),
         shut=lambda: shared.trouble[0] != 0,
+        authenticate=authenticator(site),
     )
     asyncio.run(_receive(site, shared, door, ready))
 
@@ -336,8 +338,8 @@ async def _work(site: Site, shared: Shared, ready: Callable[[], None], log: Log)
     readers = Readers(load_rules, site.rules_folder, site.names(), (os.cpu_count() or 1) + 2)
     out = site.config.delivery
     outbox = Outbox(connection, key, out.verp, partial(_news, desk, log))
-    way_out = site.way_out(lambda error: log("unsigned", reason=str(error)))
-    deliverer = Deliverer(outbox, way_out, now, log, out.connections)
+    out_of_here = way_out(site, lambda error: log("unsigned", reason=str(error)))
+    deliverer = Deliverer(outbox, out_of_here, now, log, out.connections)
 
     def trouble(error: BaseException | None) -> None:
         if error is not None:

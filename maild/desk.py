@@ -100,6 +100,11 @@ def nothing_named(address: str) -> BounceName | None:
     return None
 
 
+def everybody_is(mail: Mail) -> bool:
+    """Believe every From: a trusted relay or network stands before us."""
+    return True
+
+
 class Contended(Broken):
     """Somebody else changed the incident again and again while we thought; try later."""
 
@@ -110,7 +115,8 @@ class Desk:
 
     token: gives a draft's reply token for a record's number; it can't be guessed. posting: who may
     post where; None lets everybody. head: what letters are written on; None sends nothing (a replay).
-    hours: when people work; only the clock asks. bounce: says what a bounce address names.
+    hours: when people work; only the clock asks. bounce: says what a bounce address names. genuine:
+    whether a mail's From is believed.
     """
 
     ledger: Ledger
@@ -121,6 +127,7 @@ class Desk:
     head: Letterhead | None = None
     hours: WorkingHours | None = None
     bounce: Callable[[str], BounceName | None] = nothing_named
+    genuine: Callable[[Mail], bool] = everybody_is
 
     def conclude(self, number: int, mail: Mail, report: Report, now: datetime) -> Entry:
         """Conclude one mail. Raises Contended; other exceptions are bugs or a broken world."""
@@ -145,7 +152,10 @@ class Desk:
             may_post = self.posting.may_post(mail.author.address)
         named = (self.bounce(address) for address in mail.envelope.recipients)
         bounce = next((name for name in named if name is not None), None)
-        return Arrived(number, mail, report, self.token(number), room, may_post, bounce)
+        genuine = self.genuine(mail)
+        may_post = may_post and genuine
+        token = self.token(number)
+        return Arrived(number, mail, report, token, room, may_post, genuine, bounce)
 
     def letters(self, entry: Entry, parent: Mail, now: datetime) -> Sequence[Outgoing]:
         """Write the letters of an entry; none in a replay."""
@@ -216,7 +226,8 @@ class Desk:
             owner = OwnerWord("shunted", name, number, reason, reason)
             letters.append(owner_word(self.head, owner, now))
             words = self.policy.rules.mail.automatic
-            if automatic(mail, words, self.policy.ours) is None and mail.author.address:
+            person = automatic(mail, words, self.policy.ours) is None and self.genuine(mail)
+            if person and mail.author.address:
                 told = Word("shunted", mail.author, number, name=self.head.owner[0])
                 letters.append(word(self.head, told, mail, now))
         self.ledger.shunt(number, mail, reason, letters, now)

@@ -4,12 +4,15 @@ The one exception is the author's address, read guarded, for the right to post.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from maild.mail.headers import author, fields, split_content
-from maild.mail.message import RawMessage, Reply
+from maild.mail.message import Authenticated, RawMessage, Reply
 from maild.roster.posting import Posting
+
+Authenticate = Callable[[RawMessage], Awaitable[Authenticated]]
 
 MAX_BATCH: Final = 256
 MAX_BATCH_OCTETS: Final = 8 << 20
@@ -30,7 +33,8 @@ class Door:
     """Answers an SMTP server's three questions: this recipient? this author? taken?
 
     wake: called after each commit, so that the desk looks. broken: called with what went wrong.
-    shut: whether the store is in trouble, so that nothing is taken just now.
+    shut: whether the store is in trouble, so that nothing is taken just now. authenticate: finds out
+    whether From is genuine; None believes everybody.
     """
 
     def __init__(
@@ -40,9 +44,10 @@ class Door:
         wake: Callable[[], None],
         broken: Callable[[Exception], None],
         shut: Callable[[], bool],
+        authenticate: Authenticate | None = None,
     ) -> None:
         self.arrivals, self.posting, self.wake, self.broken = arrivals, posting, wake, broken
-        self.shut = shut
+        self.shut, self.authenticate = shut, authenticate
         self._waiting: list[tuple[RawMessage, asyncio.Future[Reply]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -61,9 +66,16 @@ class Door:
         return self.posting.author(author(found).address, raw.envelope.recipients)
 
     async def arrive(self, raw: RawMessage) -> Reply:
-        """Commit a mail together with all that wait; 250 only after the COMMIT."""
+        """Commit a mail together with all that wait; 250 only after the COMMIT.
+
+        Refused where From has to be genuine and is not, or nobody can be asked (then for now only).
+        """
         if self.shut():
             return TRY_AGAIN
+        if self.authenticate is not None and self.posting.asks(raw.envelope):
+            raw = replace(raw, authenticated=await self.authenticate(raw))
+            if refusal := self.posting.unproved(raw.authenticated.standing):
+                return refusal
         receipt: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.append((raw, receipt))
         if self._writer is None or self._writer.done():

@@ -2,7 +2,6 @@
 
 import sqlite3
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import partial
@@ -15,7 +14,6 @@ from maild.desk import Desk
 from maild.edge.files import default_folder, load_config, load_rules
 from maild.edge.key import secret
 from maild.edge.maildir_out import MaildirOut
-from maild.edge.signing import SignedTransport, Signer, signer
 from maild.edge.smtp_out import Relay, SmtpOut, Tls
 from maild.edge.store.connection import check_version, connect
 from maild.edge.store.ledger import Ledger
@@ -26,7 +24,8 @@ from maild.incident.hours import WorkingHours
 from maild.incident.schedule import DAYS, Schedule, schedule_of, weekly
 from maild.letters.letterhead import Letterhead, Render
 from maild.mail.build import ListIdentity
-from maild.mail.message import Audience
+from maild.mail.message import Audience, Mail
+from maild.mail.results import standing_of
 from maild.mail.tokens import bounce_name, token
 from maild.reading.body import ListNames
 from maild.reading.rules import Rules
@@ -120,6 +119,7 @@ class Site:
             bounce=lambda made: self.sub_address("bounces", token(key, "bounce", made)),
             signs_for=self.signing_domain,
             rewrite_from=config.delivery.rewrite_from,
+            authserv_id=self.authserv_id,
         )
 
     def publish_after(self) -> timedelta | None:
@@ -137,7 +137,18 @@ class Site:
             self.letterhead(key),
             self.hours(),
             partial(bounce_name, key),
+            self.genuine,
         )
+
+    def genuine(self, mail: Mail) -> bool:
+        """Whether a mail's From is believed: as found when it came in, or as the server before us says."""
+        config = self.config.posting
+        if config.authenticate == "none" or mail.standing == "pass":
+            return True
+        if not config.authserv_id or mail.standing:
+            return False
+        topmost = mail.mark("authentication-results")
+        return standing_of(topmost, config.authserv_id, mail.author.address) == "pass"
 
     def hours(self) -> WorkingHours:
         """When people work."""
@@ -159,21 +170,6 @@ class Site:
     def signing_domain(self) -> str:
         """The domain that we sign for, or that may keep its From."""
         return self.config.signing.domain or self.config.list.address.rpartition("@")[2].lower()
-
-    def signer(self) -> Signer | None:
-        """Who signs what we send, None where nobody does. Raises KeyFault."""
-        table = self.config.signing
-        if not table.key_file:
-            return None
-        path = self.folder / table.key_file
-        return signer(self.signing_domain, table.selector, path, self.authserv_id)
-
-    def way_out(
-        self, unsigned: Callable[[Exception], None]
-    ) -> SmtpOut | MaildirOut | SignedTransport:
-        """The way out, signing what passes; unsigned: told of what could not be."""
-        found = self.signer()
-        return SignedTransport(self.transport(), found, unsigned) if found else self.transport()
 
     @property
     def authserv_id(self) -> str:

@@ -14,7 +14,6 @@ import click
 from maild.config import ConfigError
 from maild.edge.files import RulesError
 from maild.edge.key import Locked
-from maild.edge.signing import KeyFault
 from maild.edge.store.connection import StoreError
 from maild.edge.templates import TemplatesError
 from maild.site import NotFound, Site, open_site
@@ -51,7 +50,7 @@ def with_site(command: Command) -> Command:
             command(site, **arguments)
         except (Broken, Locked) as error:
             fail(f"{error}; try again", EX_TEMPFAIL)
-        except KeyFault as error:
+        except ConfigError as error:
             fail(str(error), EX_CONFIG)
         except (StoreError, OSError) as error:
             fail(str(error))

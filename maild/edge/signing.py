@@ -19,6 +19,7 @@ from dkim.dknewkey import (
     GenRSAKeys,
 )
 
+from maild.config import ConfigError
 from maild.mail.message import Reply, Unreachable
 
 KEPT: Final = 16
@@ -28,7 +29,7 @@ _RESULTS: Final = re.compile(rb"(?im)^authentication-results:")
 KeyKind = Literal["rsa", "ed25519"]
 
 
-class KeyFault(Exception):
+class KeyFault(ConfigError):
     """The key cannot be used, or none could be made; the text says why."""
 
 

@@ -110,8 +110,8 @@ class Past:
 class Arrived:
     """A mail that was read: its record's number, and a token for the draft it may become.
 
-    room: which of our addresses it came to. may_post: whether its author may post. bounce: what the
-    bounce address that it came to names.
+    room: which of our addresses it came to. may_post: whether its author may post. genuine: whether
+    From is believed. bounce: what the bounce address that it came to names.
     """
 
     number: int
@@ -120,6 +120,7 @@ class Arrived:
     token: str
     room: Room = "posting"
     may_post: bool = True
+    genuine: bool = True
     bounce: BounceName | None = None
 
     @property
@@ -150,7 +151,9 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
     )
     if reason is not None:
         return Entry("ignored", "automatic", reason)
-    entry = back(_thought(arrived, past, policy), arrived.number, arrived.mail, past.paused)
+    entry = _thought(arrived, past, policy)
+    if arrived.genuine:
+        entry = back(entry, arrived.number, arrived.mail, past.paused)
     return _unanswered(entry, arrived) if machine else _capped(entry, arrived, past, policy)
 
 

@@ -100,6 +100,8 @@ def copy(
     ours = (*_fields(head, stamp, references, parents), *_from(head, incident.id, found))
     if not ids:
         ours = (*ours, ("Message-ID", f"<{made}>"))
+    if raw.authenticated.results:
+        ours = (("Authentication-Results", _results(head, raw)), *ours)
     # What we write stands alone: a second From or Reply-To would be somebody's to choose.
     drop = _DROPPED | {name.lower() for name, _ in ours}
     content = with_fields(content, drop, printed_fields(ours))
@@ -133,6 +135,11 @@ def _fields(
         ("X-Loop", head.identity.posting),
     ]
     return tuple(found)
+
+
+def _results(head: Letterhead, raw: RawMessage) -> str:
+    """Tell those after us how the author was authenticated (RFC 8601); the ARC seal attests it."""
+    return f"{head.authserv_id}; {raw.authenticated.results}"
 
 
 def _from(

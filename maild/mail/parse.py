@@ -40,6 +40,7 @@ SLIM_FROM: Final = 100_000
 
 MARKS: Final = frozenset(
     [
+        "authentication-results",
         "auto-submitted",
         "precedence",
         "list-id",
@@ -106,6 +107,7 @@ def parse(raw: RawMessage) -> Mail:
         structure=structure,
         defects=tuple(defects),
         failures=failures(raw.content) if report else (),
+        standing=raw.authenticated.standing,
     )
 
 

@@ -15,7 +15,7 @@ from maild.incident.entry import Draft, Entry
 from maild.incident.model import Happening, Incident
 from maild.incident.thread import Keys, Place, fingerprint, place_of, unknown
 from maild.incident.verdict import Stated
-from maild.mail.message import Envelope, Mail, Outgoing, RawMessage
+from maild.mail.message import Authenticated, Envelope, Mail, Outgoing, RawMessage
 from maild.reading.report import Report
 
 # Verdicts that never make a later mail a duplicate (design, section 4.6).
@@ -355,7 +355,9 @@ def _fingerprint(arrived: Arrived) -> str:
 
 def _raw(row: sqlite3.Row) -> RawMessage:
     envelope = Envelope(row["reverse_path"], tuple(json.loads(row["recipients"])))
-    return RawMessage(envelope, row["content"], moment(row["received_at"]), row["via"])
+    found = Authenticated(row["standing"], row["results"])
+    at = moment(row["received_at"])
+    return RawMessage(envelope, row["content"], at, row["via"], authenticated=found)
 
 
 def _place(

@@ -16,6 +16,8 @@ CREATE TABLE arrival (            -- what was answered with 250; never changed
   reverse_path TEXT,              -- NULL is the null reverse-path
   recipients TEXT NOT NULL,       -- JSON list
   via TEXT NOT NULL,
+  standing TEXT NOT NULL DEFAULT '', -- what authentication found: '' (not asked), pass, fail
+  results TEXT NOT NULL DEFAULT '',  -- in the words of RFC 8601
   content BLOB NOT NULL
 );
 CREATE TABLE waiting (            -- R1: arrived, not concluded
