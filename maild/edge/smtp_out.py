@@ -11,6 +11,7 @@ from aiosmtplib import (
     SMTP,
     SMTPConnectError,
     SMTPException,
+    SMTPNotSupported,
     SMTPRecipientsRefused,
     SMTPResponseException,
     SMTPServerDisconnected,
@@ -25,6 +26,10 @@ LOST: Final = Reply(451, 4, 2, "the connection was lost; nobody knows whether it
 # RFC 5321 §4.2.3: no mailbox of that name, not here, not allowed.
 _NO_MAILBOX: Final = (550, 551, 553)
 _ENHANCED: Final = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})\s+")
+
+NO_SMTPUTF8: Final = Reply(
+    553, 6, 7, "not sent: the relay takes no address beyond ASCII (SMTPUTF8, RFC 6531)"
+)
 
 Tls = Literal["none", "starttls", "implicit"]
 
@@ -64,7 +69,7 @@ class SmtpOut:
             except (SMTPException, OSError, TimeoutError) as error:
                 return Unreachable(str(error) or type(error).__name__)
             try:
-                replies = await self._transaction(client, reverse_path, recipients, content)
+                replies = await self._transactions(client, reverse_path, recipients, content)
             except BaseException:
                 client.close()
                 raise
@@ -95,13 +100,35 @@ class SmtpOut:
         await client.connect()
         return client, 1
 
-    async def _transaction(
+    async def _transactions(
         self, client: SMTP, reverse_path: str | None, recipients: Sequence[str], content: bytes
     ) -> Mapping[str, Reply] | Unreachable:
-        options = [] if _ascii(reverse_path or "", *recipients) else ["SMTPUTF8"]
+        """Send to plain addresses without SMTPUTF8, which a server after the relay may not know;
+        to the others with it, or not at all (RFC 6531 §3.2).
+        """
+        plain = [r for r in recipients if _ascii(reverse_path or "", r)]
+        others = [r for r in recipients if r not in plain]
+        replies: dict[str, Reply] = {}
+        for group, options in ((plain, []), (others, ["SMTPUTF8"])):
+            if group:
+                found = await self._transaction(client, reverse_path, group, content, options)
+                if isinstance(found, Unreachable):
+                    # Those who were asked have their answer; nobody else was asked.
+                    return replies or found
+                replies |= found
+        return replies
+
+    async def _transaction(
+        self,
+        client: SMTP,
+        reverse_path: str | None,
+        recipients: Sequence[str],
+        content: bytes,
+        options: Sequence[str],
+    ) -> Mapping[str, Reply] | Unreachable:
         try:
             refused, _ = await client.sendmail(
-                reverse_path or "", list(recipients), content, mail_options=options
+                reverse_path or "", list(recipients), content, mail_options=list(options)
             )
         except SMTPRecipientsRefused as error:
             return {e.recipient: _refusal(e.code, e.message) for e in error.recipients}
@@ -112,6 +139,8 @@ class SmtpOut:
             if error.code == 421:
                 return Unreachable(error.message)
             return dict.fromkeys(recipients, _reply(error.code, error.message))
+        except SMTPNotSupported:
+            return dict.fromkeys(recipients, NO_SMTPUTF8)
         except (SMTPException, ValueError) as error:
             # A library that lost step, an address it will not print: never reuse the connection.
             client.close()
