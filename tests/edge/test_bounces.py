@@ -261,6 +261,9 @@ def test_the_same_failure_counts_once(post: Post) -> None:
     post.open()
     path, _ = post.outbox.letter(post.copies()[BOB].letter)
     assert path is not None
-    first, second = (post.office.receive(report(GONE, str(n)), None, path)[0] for n in (1, 2))
+    first, second = (
+        post.office.receive(f"Message-ID: <{n}@mx>\n".encode() + report(GONE), None, path)[0]
+        for n in (1, 2)
+    )
     assert len(first.fallout) == 1
     assert second.fallout == ()

@@ -349,7 +349,10 @@ class Ledger:
 
 
 def _fingerprint(arrived: Arrived) -> str:
-    aside = arrived.room if arrived.room in ("owner", "request", "check") else ""
+    aside = arrived.room if arrived.room in ("owner", "request", "check", "bounces") else ""
+    if arrived.bounce is not None:
+        # Reports on two deliveries may be alike in every word but the address that they come to.
+        aside += f" {arrived.bounce.token}"
     return fingerprint(arrived.mail, aside)
 
 
