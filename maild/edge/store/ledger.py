@@ -349,7 +349,7 @@ class Ledger:
 
 
 def _fingerprint(arrived: Arrived) -> str:
-    aside = arrived.room if arrived.room in ("owner", "request", "check", "bounces") else ""
+    aside: str = arrived.room if arrived.room in ("owner", "request", "check", "bounces") else ""
     if arrived.bounce is not None:
         # Reports on two deliveries may be alike in every word but the address that they come to.
         aside += f" {arrived.bounce.token}"
