@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from maild.values import (
     AddressText,
+    Authenticate,
     Clock,
     Day,
     Domain,
@@ -22,11 +23,16 @@ from maild.values import (
     Listen,
     Network,
     Poster,
+    RewriteFrom,
     Schedule,
+    Selector,
+    SignedDomain,
     Span,
+    Verp,
     Zone,
     is_loopback,
     listen_address,
+    toml_of,
 )
 
 
@@ -95,8 +101,17 @@ class PostingTable(_Table):
         default=(),
         description='Domains ("@example.com") whose From field nobody can forge on the way to us, because the mail server before us checks it. What their people ask of the roster by mail is done at once; all others confirm it by replying to a mail.',
     )
-    authenticate: Literal["none"] = Field(
-        default="none", description='"none": a trusted relay or network stands before us.'
+    authenticate: Authenticate = Field(
+        default="none",
+        description='"none": a trusted relay or network stands before us. "dmarc": the From domain must pass DKIM or SPF, aligned.',
+    )
+    authserv_id: str = Field(
+        default="",
+        description='Where a mail server before us authenticates: its name in Authentication-Results; the topmost of these fields is believed, so it must take off forged ones. Empty: we ask the DNS ourselves. Only with "dmarc".',
+    )
+    trusted_forwarders: tuple[str, ...] = Field(
+        default=(),
+        description="Domains of forwarders whose ARC seal stands in for the author's own signature.",
     )
 
 
@@ -210,6 +225,30 @@ class DeliveryTable(_Table):
     connections: int = Field(
         default=4, ge=1, le=50, description="Connections to the relay at a time."
     )
+    verp: Verp = Field(
+        default="probe",
+        description='Who gets a mail by itself, with a reverse-path that names him when it comes back: "probe": who bounced before, commanders and liaisons; "always": everybody; "never": nobody.',
+    )
+    rewrite_from: RewriteFrom = Field(
+        default="foreign",
+        description='Whose From becomes "Ana Silva via Incidents" and our address, because a copy with a stamp breaks their signature: "foreign" is everybody outside the domain that we sign for.',
+    )
+
+
+class SigningTable(_Table):
+    """Our signature on all that we send: DKIM, and ARC on what we pass on."""
+
+    domain: SignedDomain = Field(
+        default="", description="The domain that we sign for; the list's, if empty."
+    )
+    selector: Selector = Field(
+        default="maild",
+        description="Which of the domain's keys it is: the record is SELECTOR._domainkey.DOMAIN.",
+    )
+    key_file: str = Field(
+        default="",
+        description="The private key, mode 600, as `maild dkim-key` makes it; empty: nothing is signed.",
+    )
 
 
 class StoreTable(_Table):
@@ -270,6 +309,7 @@ class Config(_Table):
     smtp: SmtpTable = SmtpTable()
     imap: ImapTable = ImapTable()
     delivery: DeliveryTable = DeliveryTable()
+    signing: SigningTable = SigningTable()
     store: StoreTable = StoreTable()
     digest: DigestTable = DigestTable()
     report: ReportTable = ReportTable()
@@ -279,11 +319,8 @@ class Config(_Table):
     @model_validator(mode="after")
     def _knows_whom_it_trusts(self) -> Self:
         smtp = self.smtp
-        hosts = [
-            listen_address(place)[0]
-            for place in (*smtp.listen, *smtp.listen_tls, *smtp.listen_lmtp)
-        ]
-        if fault := exposure_fault(self, hosts):
+        places = (*smtp.listen, *smtp.listen_tls, *smtp.listen_lmtp)
+        if fault := exposure_fault(self, [listen_address(place)[0] for place in places]):
             raise ValueError(fault)
         return self
 
@@ -357,12 +394,5 @@ def commented() -> str:
         for key, declared in kind.model_fields.items():
             lines = textwrap.wrap(declared.description or "", 96)
             parts += [f"# {line}\n" for line in lines]
-            parts.append(f"{key} = {_toml(declared.default)}\n")
+            parts.append(f"{key} = {toml_of(declared.default)}\n")
     return "".join(parts)
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    # JSON's strings, numbers and booleans are TOML's.
-    return json.dumps(value, ensure_ascii=False)

@@ -40,11 +40,15 @@ from maild.edge.store.reminders import Reminders
 from maild.edge.store.schema import migrate
 from maild.edge.systemd import take_sockets
 from maild.edge.templates import faults
+from maild.incident.entry import Notice
 from maild.loops import Clocks, Deliverer
+from maild.mail.message import Outgoing
 from maild.pump import Pump
 from maild.reports import Reports
 from maild.site import Site, open_site
 from maild.supervisor import BEAT_SECONDS, STOP_SECONDS, Alive, Child, Supervisor
+from maild.trouble import Broken
+from maild.trust import authenticator, signer_of, way_out
 from maild.watcher import Watcher
 
 POLL_SECONDS: Final = 0.25
@@ -114,6 +118,7 @@ def check_terms(site: Site, sockets: Sequence[Listening]) -> None:
 
     Sockets that were handed over may be reached from elsewhere where those we name are not.
     """
+    signer_of(site)
     if fault := exposure_fault(site.config, (one.host for one in sockets)):
         raise ConfigError(fault)
     if site.terms(reached=False).tls is None and any(one.kind == "smtps" for one in sockets):
@@ -123,7 +128,8 @@ def check_terms(site: Site, sockets: Sequence[Listening]) -> None:
 def serve_site(site: Site) -> int:
     """Run the daemon until SIGTERM or SIGINT; gives the exit status.
 
-    Raises OSError where a socket cannot be bound, StoreError and Locked for the database.
+    Raises OSError where a socket cannot be bound, StoreError and Locked for the database, KeyFault
+    where we are to sign and cannot.
     """
     site.key()
     held = lock(site.database)
@@ -181,6 +187,7 @@ def run_door(site: Site, shared: Shared, ready: Alive) -> None:
         wake=lambda: _wake(shared.wake[1]),
         broken=lambda error: log("broken", reason=str(error)),
         shut=lambda: shared.trouble[0] != 0,
+        authenticate=authenticator(site),
     )
     watcher = None
     if mailbox := site.mailbox():
@@ -229,12 +236,26 @@ def run_desk(site: Site, shared: Shared, ready: Alive) -> None:
     asyncio.run(_work(site, shared, ready, log))
 
 
+def _news(desk: Desk, log: Log, notices: Sequence[Notice], at: datetime) -> Sequence[Outgoing]:
+    try:
+        return desk.news(notices, at)
+    except Broken:
+        raise
+    except Exception as error:
+        # A template that cannot be rendered must not undo what was delivered.
+        log("bug", error=error)
+        return ()
+
+
 async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
     connection = connect(site.database)
-    desk = site.desk(connection, site.key())
+    key = site.key()
+    desk = site.desk(connection, key)
     readers = Readers(load_rules, site.rules_folder, site.names(), (os.cpu_count() or 1) + 2)
     out = site.config.delivery
-    deliverer = Deliverer(Outbox(connection), site.transport(), now, log, out.connections)
+    outbox = Outbox(connection, key, out.verp, partial(_news, desk, log))
+    out_of_here = way_out(site, lambda error: log("unsigned", reason=str(error)))
+    deliverer = Deliverer(outbox, out_of_here, now, log, out.connections)
 
     def trouble(error: BaseException | None) -> None:
         if error is not None:

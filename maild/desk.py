@@ -14,7 +14,7 @@ from maild.incident.cadence import draft_step
 from maild.incident.conclude import conclude
 from maild.incident.digest import Digest, History, Post, month_of, period
 from maild.incident.draft import stepped
-from maild.incident.entry import Draft, Entry, OwnerWord, Word
+from maild.incident.entry import Draft, Entry, Notice, OwnerWord, Paused, Unreached, Word
 from maild.incident.hours import WorkingHours
 from maild.incident.model import Incident
 from maild.incident.reminder import Nudge, nudges
@@ -28,10 +28,12 @@ from maild.letters.owner import owner_word
 from maild.letters.receipt import word
 from maild.letters.record import Archive
 from maild.letters.reminder import reminders
+from maild.letters.undelivered import undelivered_word
 from maild.mail.automatic import automatic
 from maild.mail.bundle import Original
 from maild.mail.message import Audience, Mail, Outgoing, RawMessage
 from maild.mail.parse import parse_header
+from maild.mail.tokens import BounceName
 from maild.reading.report import Report
 from maild.roster.commands import parse
 from maild.roster.posting import COMMAND_ROOMS, Posting, Room
@@ -104,6 +106,16 @@ class Ledger(Protocol):
         ...
 
 
+def nothing_named(address: str) -> BounceName | None:
+    """Know no bounce address; a replay sends nothing that could come back."""
+    return None
+
+
+def everybody_is(mail: Mail) -> bool:
+    """Believe every From: a trusted relay or network stands before us."""
+    return True
+
+
 class Contended(Broken):
     """Somebody else changed the incident again and again while we thought; try later."""
 
@@ -115,7 +127,8 @@ class Desk:
     token: gives a draft's reply token for a record's number; it can't be guessed. posting: who may
     post where; None lets everybody. head: what letters are written on; None sends nothing (a replay).
     hours: when people work; only the clock asks. secret: gives a token for a purpose and its cause.
-    archive: what commands look up; both are wanted where commands can come.
+    archive: what commands look up; both are wanted where commands can come. bounce: says what a
+    bounce address names. genuine: whether a mail's From is believed.
     """
 
     ledger: Ledger
@@ -127,6 +140,8 @@ class Desk:
     hours: WorkingHours | None = None
     secret: Callable[..., str] | None = None
     archive: Archive | None = None
+    bounce: Callable[[str], BounceName | None] = nothing_named
+    genuine: Callable[[Mail], bool] = everybody_is
 
     def conclude(self, number: int, mail: Mail, report: Report, now: datetime) -> Entry:
         """Conclude one mail. Raises Contended; other exceptions are bugs or a broken world."""
@@ -149,7 +164,19 @@ class Desk:
             rooms = {self.posting.room(address) for address in mail.envelope.recipients}
             room = next((found for found in ROOMS if found in rooms), "posting")
             may_post = self.posting.may_post(mail.author.address)
-        found = Arrived(number, mail, report, self.token(number), room, may_post)
+        named = (self.bounce(address) for address in mail.envelope.recipients)
+        bounce = next((name for name in named if name is not None), None)
+        genuine = self.genuine(mail)
+        found = Arrived(
+            number,
+            mail,
+            report,
+            self.token(number),
+            room,
+            may_post and genuine,
+            genuine=genuine,
+            bounce=bounce,
+        )
         return self._commanding(found) if self.secret is not None else found
 
     def _commanding(self, arrived: Arrived) -> Arrived:
@@ -186,6 +213,13 @@ class Desk:
         hours = self.hours or WorkingHours(self.zone)
         soon = (o for o in occasions(entry.events) if o in awaited)
         return (*letters, *(at_once(self.head, told, o, thread, hours, now) for o in soon))
+
+    def news(self, notices: Sequence[Notice], now: datetime) -> Sequence[Outgoing]:
+        """Write the letters on deliveries that failed."""
+        if self.head is None:
+            return ()
+        told = [n for n in notices if isinstance(n, OwnerWord | Paused | Unreached)]
+        return tuple(undelivered_word(self.head, notice, now) for notice in told)
 
     @property
     def first_step(self) -> timedelta:
@@ -275,7 +309,8 @@ class Desk:
             owner = OwnerWord("shunted", name, number, reason, reason)
             letters.append(owner_word(self.head, owner, now))
             words = self.policy.rules.mail.automatic
-            if automatic(mail, words, self.policy.ours) is None and mail.author.address:
+            person = automatic(mail, words, self.policy.ours) is None and self.genuine(mail)
+            if person and mail.author.address:
                 told = Word("shunted", mail.author, number, name=self.head.owner[0])
                 letters.append(word(self.head, told, mail, now))
         self.ledger.shunt(number, mail, reason, letters, now)

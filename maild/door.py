@@ -4,14 +4,16 @@ The one exception is the author's address, read guarded, for the right to post.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from maild.mail.headers import author, fields, split_content
-from maild.mail.message import RawMessage, Reply
+from maild.mail.message import Authenticated, RawMessage, Reply
 from maild.mail.watermark import Watermark
 from maild.roster.posting import Posting
+
+Authenticate = Callable[[RawMessage], Awaitable[Authenticated]]
 
 MAX_BATCH: Final = 256
 MAX_BATCH_OCTETS: Final = 8 << 20
@@ -45,7 +47,8 @@ class Door:
     """Answers three questions of who brings mail: this recipient? this author? taken?
 
     wake: called after each commit, so that the desk looks. broken: called with what went wrong.
-    shut: whether the store is in trouble, so that nothing is taken just now.
+    shut: whether the store is in trouble, so that nothing is taken just now. authenticate: finds out
+    whether From is genuine; None believes everybody.
     """
 
     def __init__(
@@ -55,9 +58,10 @@ class Door:
         wake: Callable[[], None],
         broken: Callable[[Exception], None],
         shut: Callable[[], bool],
+        authenticate: Authenticate | None = None,
     ) -> None:
         self.arrivals, self.posting, self.wake, self.broken = arrivals, posting, wake, broken
-        self.shut = shut
+        self.shut, self.authenticate = shut, authenticate
         self._waiting: list[_Parcel] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -76,8 +80,21 @@ class Door:
         return self.posting.author(author(found).address, raw.envelope.recipients)
 
     async def arrive(self, raw: RawMessage) -> Reply:
-        """Commit a mail together with all that wait; 250 only after the COMMIT."""
-        return await self.collect((raw,))
+        """Commit a mail together with all that wait; 250 only after the COMMIT.
+
+        Refused where From has to be genuine and is not, or nobody can be asked (then for now only).
+        """
+        if self.shut():
+            return TRY_AGAIN
+        proved = await self.proved(raw)
+        return proved if isinstance(proved, Reply) else await self.collect((proved,))
+
+    async def proved(self, raw: RawMessage) -> RawMessage | Reply:
+        """Give a mail with what authentication found; a Reply refuses it, perhaps for now only."""
+        if self.authenticate is None or not self.posting.asks(raw.envelope):
+            return raw
+        found = await self.authenticate(raw)
+        return self.posting.unproved(found.standing) or replace(raw, authenticated=found)
 
     async def collect(self, raws: Sequence[RawMessage], *marks: Watermark) -> Reply:
         """Commit mails of one mailbox, all or none, and in the same commit how far it is taken."""

@@ -54,6 +54,8 @@ class Due(Protocol):
     def kind(self) -> str: ...
     @property
     def created_at(self) -> datetime: ...
+    @property
+    def alone(self) -> bool: ...
 
 
 class Outbox(Protocol):
@@ -63,8 +65,8 @@ class Outbox(Protocol):
         """List what is due, oldest first."""
         ...
 
-    def letter(self, number: int) -> tuple[str | None, bytes]:
-        """Give a mail's reverse-path and octets."""
+    def letter(self, number: int, alone: int | None = None) -> tuple[str | None, bytes]:
+        """Give a mail's reverse-path and octets; alone: the delivery that the path is to name."""
         ...
 
     def next_due(self) -> datetime | None:
@@ -88,6 +90,17 @@ class Transport(Protocol):
     async def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+def batches(due: Sequence[Due]) -> list[Sequence[Due]]:
+    """Say who travels together: the recipients of one letter, but each that travels alone."""
+    found: list[Sequence[Due]] = []
+    for _, group in groupby(due, key=lambda d: d.letter):
+        letter = list(group)
+        found += [[one] for one in letter if one.alone]
+        rest = [one for one in letter if not one.alone]
+        found += [rest[at : at + MAX_RECIPIENTS] for at in range(0, len(rest), MAX_RECIPIENTS)]
+    return found
 
 
 class Deliverer:
@@ -140,12 +153,8 @@ class Deliverer:
             return
         limit = len(self.taken) + room * MAX_RECIPIENTS
         due = [d for d in self.outbox.due(self.clock(), limit) if d.number not in self.taken]
-        for letter, group in groupby(due, key=lambda d: d.letter):
-            batch = list(group)
-            for at in range(0, len(batch), MAX_RECIPIENTS):
-                if room > 0:
-                    room -= 1
-                    self._start(letter, batch[at : at + MAX_RECIPIENTS])
+        for batch in batches(due)[:room]:
+            self._start(batch[0].letter, batch)
 
     def _start(self, letter: int, batch: Sequence[Due]) -> None:
         self.taken.update(due.number for due in batch)
@@ -180,7 +189,8 @@ class Deliverer:
     async def _deliver(self, letter: int, batch: Sequence[Due]) -> None:
         recipients = [due.recipient for due in batch]
         try:
-            reverse_path, content = self.outbox.letter(letter)
+            alone = batch[0].number if batch[0].alone else None
+            reverse_path, content = self.outbox.letter(letter, alone)
             replies = await self.transport.send(reverse_path, recipients, content)
         except Broken as error:
             self.log("trouble", reason=str(error))

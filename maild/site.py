@@ -32,8 +32,9 @@ from maild.incident.hours import WorkingHours
 from maild.incident.schedule import DAYS, Schedule, schedule_of, weekly
 from maild.letters.letterhead import Letterhead, Render
 from maild.mail.build import ListIdentity
-from maild.mail.message import Audience
-from maild.mail.tokens import token
+from maild.mail.message import Audience, Mail
+from maild.mail.results import standing_of
+from maild.mail.tokens import bounce_name, token
 from maild.reading.body import ListNames
 from maild.reading.rules import Rules
 from maild.roster.posting import Posting
@@ -172,6 +173,9 @@ class Site:
             owner=config.list.owner,
             publish_after=self.publish_after(),
             bounce=lambda made: self.sub_address("bounces", token(key, "bounce", made)),
+            signs_for=self.signing_domain,
+            rewrite_from=config.delivery.rewrite_from,
+            authserv_id=self.authserv_id,
         )
 
     def publish_after(self) -> timedelta | None:
@@ -181,7 +185,7 @@ class Site:
     def desk(self, connection: sqlite3.Connection, key: bytes) -> Desk:
         """The desk that works on this database."""
         return Desk(
-            Ledger(connection, self.rules.phase.last),
+            Ledger(connection, self.rules.phase.last, probing=self.config.delivery.verp != "never"),
             self.policy(),
             self.zone,
             partial(token, key, "draft"),
@@ -190,7 +194,19 @@ class Site:
             self.hours(),
             partial(token, key),
             Archive(connection, self.rules, self.hours()),
+            partial(bounce_name, key),
+            self.genuine,
         )
+
+    def genuine(self, mail: Mail) -> bool:
+        """Whether a mail's From is believed: as found when it came in, or as the server before us says."""
+        config = self.config.posting
+        if config.authenticate == "none" or mail.standing == "pass":
+            return True
+        if not config.authserv_id or mail.standing:
+            return False
+        topmost = mail.mark("authentication-results")
+        return standing_of(topmost, config.authserv_id, mail.author.address) == "pass"
 
     def hours(self) -> WorkingHours:
         """When people work."""
@@ -208,8 +224,18 @@ class Site:
         own = schedule_of(self.config.digest.schedule, self.zone)
         return {"daily": own, "weekly": weekly(own)}
 
+    @property
+    def signing_domain(self) -> str:
+        """The domain that we sign for, or that may keep its From."""
+        return self.config.signing.domain or self.config.list.address.rpartition("@")[2].lower()
+
+    @property
+    def authserv_id(self) -> str:
+        """Who we are in results of authentication (RFC 8601 §2.5)."""
+        return self.config.posting.authserv_id or self.hostname
+
     def transport(self) -> SmtpOut | MaildirOut:
-        """The way out."""
+        """The way out, before signing."""
         config = self.config.delivery
         if config.transport == "maildir":
             return MaildirOut(self.folder / config.maildir)

@@ -1,5 +1,6 @@
 """What a value of the configuration may be: addresses, networks, spans, schedules, clocks, zones."""
 
+import json
 import re
 from datetime import date, timedelta
 from ipaddress import ip_address, ip_network
@@ -7,7 +8,7 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo
 
 DOMAIN = r"^@(?:[a-z0-9-]+\.)+[a-z0-9-]+$"
 _SPAN = re.compile(r"^(\d+)\s*(s|sec|min|h|hour|hours|d|day|days)$")
@@ -123,6 +124,11 @@ Listen = Annotated[str, AfterValidator(_listen)]
 Network = Annotated[str, AfterValidator(_network)]
 Span = Annotated[str, AfterValidator(_span)]
 Schedule = Annotated[str, AfterValidator(_schedule)]
+Authenticate = Literal["none", "dmarc"]
+Verp = Literal["probe", "always", "never"]
+RewriteFrom = Literal["foreign", "always", "never"]
+SignedDomain = Annotated[str, Field(pattern=r"^(?:(?:[a-z0-9-]+\.)+[a-z0-9-]+)?$")]
+Selector = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
 
 
 def length_of(span: str) -> timedelta | None:
@@ -135,3 +141,11 @@ def listen_address(place: str) -> tuple[str, int]:
     """Split a place to listen on, such as "127.0.0.1:8025" or "[::1]:8025"."""
     host, _, port = place.rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def toml_of(value: object) -> str:
+    """Write a value as `maild.toml` has it."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(toml_of(item) for item in value) + "]"
+    # JSON's strings, numbers and booleans are TOML's.
+    return json.dumps(value, ensure_ascii=False)

@@ -56,6 +56,10 @@ class Doorkeeper(Protocol):
         """Refuse an author who may not post."""
         ...
 
+    async def proved(self, raw: RawMessage) -> RawMessage | Reply:
+        """Find out whether From is genuine; a Reply refuses the mail, perhaps for now only."""
+        ...
+
     async def collect(self, raws: Sequence[RawMessage], *marks: Watermark) -> Reply:
         """Commit mails and how far the mailbox is taken with them: all or nothing."""
         ...
@@ -81,7 +85,8 @@ class Pace:
 
     renew: for the server's word that there is mail; then it looks anyhow. again: for a mail that
     could not be fetched. trouble: for our own store. first_rest to last_rest: between connections.
-    tries: how often a mail is fetched before it is moved aside.
+    tries: how often a mail is fetched before it is moved aside; proofs: and how often where nobody
+    can be asked whether its From is genuine.
     """
 
     renew: float = 240.0
@@ -91,6 +96,7 @@ class Pace:
     first_rest: float = 1.0
     last_rest: float = 120.0
     tries: int = 5
+    proofs: int = 180
 
 
 @dataclass(slots=True)
@@ -217,12 +223,14 @@ class Watcher:
                 "imap",
                 lambda address: self.door.recipient(address) is None,
             )
-            refusal = self.door.author(raw)
-            if refusal is None:
-                haul.take(uid, raw)
+            judged = self.door.author(raw) or await self.door.proved(raw)
+            if isinstance(judged, RawMessage):
+                haul.take(uid, judged)
+            elif judged.deferred:
+                self._failed(uid, haul, judged.text, self.pace.proofs)
             else:
                 name = author(fields(split_content(content)[0])).address
-                self._refused(uid, haul, refusal, name)
+                self._refused(uid, haul, judged, name)
         elif content.deferred:
             self._failed(uid, haul, content.text)
         else:
@@ -232,13 +240,13 @@ class Watcher:
         haul.refuse(uid, aside=bool(self.folders.refused or self.folders.done))
         self.log("refused", reply=str(reply), mailbox=self.folders.name, uid=uid, author=name)
 
-    def _failed(self, uid: int, haul: _Haul, why: str) -> None:
+    def _failed(self, uid: int, haul: _Haul, why: str, most: int = 0) -> None:
         haul.after = haul.after.passed_by(uid)
         self._retry_at = asyncio.get_running_loop().time() + self.pace.again
         tries = haul.after.tries(uid)
         self.log("imap_unfetched", mailbox=self.folders.name, uid=uid, tries=tries, reason=why)
-        if tries >= self.pace.tries:
-            self._refused(uid, haul, Reply(554, 3, 0, f"Cannot be fetched: {why}"), "")
+        if tries >= (most or self.pace.tries):
+            self._refused(uid, haul, Reply(554, 3, 0, f"Cannot be taken: {why}"), "")
 
     async def _keep(self, haul: _Haul) -> bool:
         """Commit; False where the store is in trouble, so that all of it is tried again later."""

@@ -62,7 +62,13 @@ class Office:
         if html:
             message.set_content(html, subtype="html")
         sender = message["From"].addresses[0].addr_spec
-        raw = RawMessage(Envelope(sender, (to,)), message.as_bytes(), self.now)
+        return self.receive(message.as_bytes(), sender, to)
+
+    def receive(
+        self, content: bytes, reverse_path: str | None, to: str
+    ) -> tuple[Entry, list[EmailMessage]]:
+        """Take octets as they are; gives what was concluded, and the letters that we owe for it."""
+        raw = RawMessage(Envelope(reverse_path, (to,)), content, self.now)
         (number,) = Arrivals(self.connection).keep([raw])
         mail = parse(raw)
         before = len(self.letters())

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "digest": "maild.cli.digest",
     "report": "maild.cli.report",
     "passwd": "maild.cli.passwd",
+    "dkim-key": "maild.cli.signing",
     "queue": "maild.cli.queue",
     "shunted": "maild.cli.queue",
     "roster": "maild.cli.roster",
@@ -44,7 +45,7 @@ class _Commands(click.Group):
         if module is None:
             return None
         module, _, name = module.partition(":")
-        command = getattr(importlib.import_module(module), name or cmd_name)
+        command = getattr(importlib.import_module(module), name or cmd_name.replace("-", "_"))
         return command if isinstance(command, click.Command) else None
 
 

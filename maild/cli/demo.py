@@ -154,6 +154,7 @@ class _Stage:
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
         self.seen: set[Path] = set()
+        self.known: set[str] = set()
         self.reply: EmailMessage | None = None
         self.copy: EmailMessage | None = None
 
@@ -196,6 +197,10 @@ class _Stage:
                     continue
                 self.seen.add(path)
                 message = message_from_bytes(path.read_bytes(), policy=default)
+                if message["Message-ID"] in self.known:
+                    # The same copy, to somebody who gets it by himself.
+                    continue
+                self.known.add(message["Message-ID"])
                 kind = "copy" if message["X-Incident-Id"] else "reply"
                 setattr(self, kind, message)
                 if kind == scene.comes:

@@ -98,9 +98,9 @@ def _story(connection: sqlite3.Connection, records: Records, incident: Incident,
     head = site.letterhead(site.key())
     text: str = story_text(head, history, now(), site.hours())
     owed = [row for row in records.queue() if row["incident"] == incident.id]
-    if owed:
-        text += "\nNot delivered yet:\n"
-        for row in owed:
+    for title, rows in (("Not delivered yet", owed), ("Failed", records.failed(incident.id))):
+        text += f"\n{title}:\n" if rows else ""
+        for row in rows:
             why = f": {row['reply']}" if row["reply"] else ""
             text += f"  {row['recipient']} ({row['kind']}){why}"[: WIDTH + 8] + "\n"
     return text

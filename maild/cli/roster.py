@@ -57,9 +57,10 @@ def list_all(site: Site, as_json: bool) -> None:
         else:
             filtered = f", severity {one.severity} and graver" if one.severity is not None else ""
             soon = f", at once when {' or '.join(one.at_once)}" if one.at_once else ""
+            paused = f", paused since {one.paused_at:%Y-%m-%d}" if one.paused_at else ""
             form = f" as {one.form}" if one.form != "summary" else ""
             click.echo(
-                f"{one.address:<40} {one.mode:<10} digest {one.digest}{form}{filtered}{soon}"
+                f"{one.address:<40} {one.mode:<10} digest {one.digest}{form}{filtered}{soon}{paused}"
             )
     if not found and not as_json:
         click.echo("Nobody yet: maild roster add ADDRESS...")

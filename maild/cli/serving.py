@@ -10,6 +10,7 @@ from maild.config import commented
 from maild.daemon import serve_site
 from maild.edge.templates import faults
 from maild.site import Site
+from maild.trust import signer_of
 
 
 @click.command()
@@ -49,6 +50,7 @@ def check(site: Site, deep: bool) -> None:
     if problems:
         fail("\n".join(problems), 78)
     site.terms(reached=False)
+    signer_of(site)
     click.echo(f"{site.config.list.address}: configuration, rules and templates are well.")
     if deep:
         with database(site) as connection:

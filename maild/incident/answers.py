@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from maild.incident.entry import Copy, Entry, Forward, Notice, OwnerWord, Word, about
+from maild.incident.entry import (
+    Copy,
+    Entry,
+    Forward,
+    Notice,
+    OwnerWord,
+    Paused,
+    Unreached,
+    Word,
+    about,
+)
 from maild.incident.model import Archived, CommandTransferred, Declared, evolve
 from maild.mail.message import Mail
 from maild.reading.rules import Rules
@@ -58,7 +68,7 @@ def capped(
     kept = tuple(
         notice
         for notice in entry.notices
-        if isinstance(notice, Copy | OwnerWord | Forward)
+        if isinstance(notice, Copy | OwnerWord | Forward | Paused | Unreached)
         or (
             answers < limits.answers_an_hour
             and answered.get(about(notice), 0) < limits.same_answer_a_day

@@ -8,8 +8,10 @@ from maild.incident.decide import Writing
 from maild.incident.draft import by_of
 from maild.incident.entry import Draft
 from maild.incident.model import Incident
+from maild.incident.undelivered import Sent
 from maild.incident.verdict import Stated, judged_at
 from maild.mail.message import Mail
+from maild.mail.tokens import BounceName
 from maild.reading.reading import Person
 from maild.reading.report import Report
 from maild.reading.rules import Rules
@@ -20,6 +22,7 @@ from maild.roster.subscription import Confirmation, Subscription
 FollowUps = Literal["updates", "strict", "carry"]
 Receipts = Literal["openings", "always", "never"]
 Reminded = Literal["", "fresh", "stale"]
+Paused = Literal["", "paused", "answered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,11 @@ class Past:
     got in 24 h, by what they were about; answers: machine mails to him in the last hour. told: of
     what the owner has heard this hour. forwards: mails handed to him in the last hour. late: what the
     late mail states that it is about, where it answers our letter on that. reminded: whether it
-    answers a reminder, "stale" where somebody has changed the state since. readers: how many on the roster get openings. subscription: the
-    author's. confirmation: the change of the roster that the mail says yes to. version: of the
-    incident, to see at the end whether somebody else has changed it meanwhile.
+    answers a reminder, "stale" where somebody has changed the state since. readers: how many on the
+    roster get openings. subscription: the author's. confirmation: the change of the roster that the
+    mail says yes to. sent: what a bounce address names, None where it bears no token of ours. paused:
+    this author is a subscriber who gets no copies for now; "answered" where he answers our letter on
+    that. version: of the incident, to see at the end whether somebody else has changed it meanwhile.
     """
 
     year: int
@@ -70,6 +75,8 @@ class Past:
     readers: int = 0
     subscription: Subscription | None = None
     confirmation: Confirmation | None = None
+    sent: Sent | None = None
+    paused: Paused = ""
     version: int = 0
 
 
@@ -79,7 +86,8 @@ class Arrived:
 
     room: which of our addresses it came to. may_post: whether its author may post. trusted: whether
     his domain is. lines: what it says as a mail of commands. confirm, leave: tokens for a change of
-    the roster that it asks for, and for its author to leave the roster.
+    the roster that it asks for, and for its author to leave the roster. genuine: whether From is
+    believed. bounce: what the bounce address that it came to names.
     """
 
     number: int
@@ -92,6 +100,8 @@ class Arrived:
     lines: tuple[Line, ...] = ()
     confirm: str = ""
     leave: str = ""
+    genuine: bool = True
+    bounce: BounceName | None = None
 
     @property
     def confirms(self) -> bool:

@@ -29,10 +29,11 @@ from maild.incident.entry import (
 )
 from maild.incident.model import Archived, Incident, fold
 from maild.incident.people import same_person
-from maild.incident.rooms import checked, commanded, stranger, to_owner
+from maild.incident.rooms import back, checked, commanded, stranger, to_owner
 from maild.incident.snooze import snoozed
 from maild.incident.stamp import followed, listeners, note, opening_stamp, update_stamp
 from maild.incident.thread import incident_id
+from maild.incident.undelivered import bounced
 from maild.incident.verdict import (
     VITAL,
     Background,
@@ -50,6 +51,8 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
     """Think about one mail (reading rules, sections 4 to 6)."""
     if past.duplicate_of is not None:
         return Entry("duplicate", "", f"same Message-ID as mail {past.duplicate_of}")
+    if arrived.room == "bounces":
+        return bounced(arrived.mail.failures, past.sent, arrived.mail.received_at)
     if arrived.room == "owner":
         return to_owner(arrived.number, past.forwards, own_mail(arrived.mail, policy.ours))
     machine = arrived.mail.author.address.lower() in policy.machines
@@ -60,9 +63,9 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
     )
     if reason is not None:
         return Entry("ignored", "automatic", reason)
-    if arrived.room == "bounces":
-        return Entry("ignored", "automatic", "written to the bounce address")
     entry = with_address_asked(_thought(arrived, past, policy), arrived.mail, arrived.number)
+    if arrived.genuine:
+        entry = back(entry, arrived, past)
     if policy.history:
         return as_history(entry, arrived.mail.received_at)
     if machine:
@@ -73,7 +76,8 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
 
 def _thought(arrived: Arrived, past: Past, policy: Policy) -> Entry:
     commands = arrived.room in COMMAND_ROOMS
-    if not arrived.may_post and not (commands and past.subscription):
+    known = arrived.may_post or (commands and past.subscription is not None)
+    if not known or not arrived.genuine:
         return stranger(arrived.room)
     if commands or past.confirmation is not None:
         return commanded(arrived, past, policy.rules)

@@ -8,6 +8,7 @@ from maild.incident.model import Happening, Incident
 from maild.incident.verdict import Finding, Kind, Stated
 from maild.mail.message import Address
 from maild.reading.reading import Person, Value
+from maild.roster.bouncing import Bouncing
 from maild.roster.effects import Result
 from maild.roster.subscription import Confirmation, RosterChange
 
@@ -173,10 +174,45 @@ class CommandAnswer:
     may_post: bool = True
 
 
-Notice = Copy | Question | Receipt | Word | OwnerWord | DryRun | Forward | CommandAnswer
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Tell a subscriber, once, that he gets no copies for now. why: the other server's words."""
+
+    address: str
+    why: str
 
 
-def about(notice: Question | Receipt | Word | DryRun | CommandAnswer) -> str:
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """Tell the commander that a liaison has not got a copy. to: None is the owner instead."""
+
+    to: Address | None
+    whom: Person
+    role: str
+    incident: Incident
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fallout:
+    """What a failed delivery changes.
+
+    bouncing: the recipient's bounces now, None where they do not change. pause: whether he gets no
+    copies from now on. reply: what the delivery's record says from now on, "" where it says it already.
+    """
+
+    delivery: int
+    recipient: str
+    bouncing: Bouncing | None = None
+    pause: bool = False
+    reply: str = ""
+
+
+Answer = Question | Receipt | Word | DryRun | CommandAnswer
+Notice = Answer | Copy | OwnerWord | Forward | Paused | Unreached
+
+
+def about(notice: Answer) -> str:
     """Name what an answer is about, for the cap on answers about the same thing."""
     match notice:
         case Question():
@@ -204,7 +240,8 @@ class Entry:
     incident: after the events, None where the mail belongs to none. stated: what the mail states
     (of a completion, what the completed mail states). reason: why it was ignored or rejected.
     roster: what changes on it. asks: a change that waits for an answer; confirmed: the token of one
-    that has its answer.
+    that has its answer. fallout: what it tells of deliveries that failed. resumes: a paused subscriber
+    who gets copies again.
     """
 
     verdict: Verdict
@@ -220,3 +257,5 @@ class Entry:
     roster: tuple[RosterChange, ...] = ()
     asks: Confirmation | None = None
     confirmed: str = ""
+    fallout: tuple[Fallout, ...] = ()
+    resumes: str | None = None

@@ -1,15 +1,16 @@
 """Mail to our other addresses: the owner, commands, bounces, dry runs (interface, "Addresses")."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from maild.incident.arrived import Arrived, Past
-from maild.incident.entry import CommandAnswer, DryRun, Entry, Forward
+from maild.incident.entry import CommandAnswer, DryRun, Entry, Forward, Word
 from maild.incident.verdict import Background, counting, required, resolve
 from maild.mail.message import Mail
 from maild.reading.report import Report
 from maild.reading.rules import Rules
-from maild.roster.commands import MAX_LINE, Line, Unsubscribe
+from maild.roster.commands import MAX_LINE, Confirm, Line, Misread, Unsubscribe
 from maild.roster.effects import Who, decide
 
 FORWARDS_AN_HOUR: Final = 20
@@ -82,3 +83,25 @@ def commanded(arrived: Arrived, past: Past, rules: Rules) -> Entry:
         asks=decision.asks,
         confirmed=decision.confirmed,
     )
+
+
+def back(entry: Entry, arrived: Arrived, past: Past) -> Entry:
+    """Send a paused subscriber copies again: he has written, so his address works.
+
+    Where he answers our letter on that, it is all that his mail is, if no command is in it.
+    """
+    if not past.paused:
+        return entry
+    mail = arrived.mail
+    resumes = mail.author.address.lower()
+    if past.paused == "answered" and entry.kind == "command" and not _commands(arrived, past):
+        word = Word("resumed", mail.author, arrived.number)
+        return Entry("command", "command", "gets copies again", notices=(word,), resumes=resumes)
+    return replace(entry, resumes=resumes)
+
+
+def _commands(arrived: Arrived, past: Past) -> bool:
+    """Whether a mail asks for anything; "yes, please" does only where we have asked."""
+    nothing = (None, Confirm(), Misread("confirm"))
+    asked = any(line.command not in nothing for line in arrived.lines)
+    return asked or past.confirmation is not None

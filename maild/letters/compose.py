@@ -12,8 +12,10 @@ from maild.incident.entry import (
     Forward,
     Notice,
     OwnerWord,
+    Paused,
     Question,
     Receipt,
+    Unreached,
     Word,
 )
 from maild.letters.command_answer import command_answer
@@ -23,6 +25,7 @@ from maild.letters.letterhead import Letterhead
 from maild.letters.owner import forward, owner_word
 from maild.letters.receipt import receipt, word
 from maild.letters.record import Archive, Reading
+from maild.letters.undelivered import undelivered_word
 from maild.letters.validation import validation
 from maild.mail.message import Mail, Outgoing, RawMessage
 
@@ -69,6 +72,8 @@ def _letter(
             return word(head, notice, parent, now)
         case OwnerWord():
             return owner_word(head, notice, now)
+        case Paused() | Unreached():
+            return undelivered_word(head, notice, now)
         case DryRun():
             return dry_run(head, notice, parent, now)
         case CommandAnswer():

@@ -1,5 +1,7 @@
 """The copy that goes to the list: the author's mail, unchanged, under the stamp (letter 3)."""
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 
 from maild.incident.entry import Copy, Stamp
@@ -9,10 +11,25 @@ from maild.incident.verdict import VITAL
 from maild.letters.layout import clock, colour, fill, person, quoted, shown, span, subject_of
 from maild.letters.letterhead import Letterhead
 from maild.letters.validation import value_text
-from maild.mail.build import message_id, printed_fields, short_references
+from maild.mail.build import (
+    mailbox,
+    may_keep,
+    message_id,
+    printed_fields,
+    rewritten,
+    short_references,
+)
+from maild.mail.headers import (
+    Field,
+    addresses,
+    author,
+    first,
+    message_ids,
+    split_content,
+    with_fields,
+)
 from maild.mail.headers import fields as header_fields
-from maild.mail.headers import message_ids, split_content, with_fields
-from maild.mail.message import Outgoing, RawMessage
+from maild.mail.message import Address, Outgoing, RawMessage
 from maild.mail.quotes import RULER
 from maild.mail.stamping import stamped
 from maild.reading.rules import Rules
@@ -52,8 +69,12 @@ _DROPPED = frozenset(
         "x-incident-commander",
         "x-incident-kind",
         "x-auto-response-suppress",
+        "x-original-from",
+        "authentication-results",
     ]
 )
+# An address that a header field can bear without encoding or quoting.
+_PLAIN = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 
 
 def copy(
@@ -73,10 +94,14 @@ def copy(
     made = ids[0] if ids else message_id(head.domain, "copy", notice.mail)
     parents = (*message_ids(found, "references"), *message_ids(found, "in-reply-to"))
     references = short_references(i for i in (root, *parents) if i and i != made)
-    ours = _fields(head, stamp, references, parents)
+    ours = (*_fields(head, stamp, references, parents), *_from(head, incident.id, found))
     if not ids:
         ours = (*ours, ("Message-ID", f"<{made}>"))
-    content = with_fields(content, _DROPPED, printed_fields(ours))
+    if raw.authenticated.results:
+        ours = (("Authentication-Results", _results(head, raw)), *ours)
+    # What we write stands alone: a second From or Reply-To would be somebody's to choose.
+    drop = _DROPPED | {name.lower() for name, _ in ours}
+    content = with_fields(content, drop, printed_fields(ours))
     return Outgoing(
         message_id=made,
         content=content,
@@ -96,7 +121,6 @@ def _fields(
     incident = stamp.incident
     found = [
         ("Subject", subject_of(incident.summary, incident.id)),
-        ("Reply-To", f"{head.identity.name} <{head.incident_address(incident.id)}>"),
         *(
             [("In-Reply-To", f"<{parents[-1] if parents else references[-1]}>")]
             if references
@@ -108,6 +132,29 @@ def _fields(
         ("X-Loop", head.identity.posting),
     ]
     return tuple(found)
+
+
+def _results(head: Letterhead, raw: RawMessage) -> str:
+    """Tell those after us how the author was authenticated (RFC 8601); the ARC seal attests it."""
+    return f"{head.authserv_id}; {raw.authenticated.results}"
+
+
+def _from(
+    head: Letterhead, incident_id: str, found: Sequence[Field]
+) -> tuple[tuple[str, str], ...]:
+    """Give Reply-To, and From where the author's cannot be signed for (as Mailman does for DMARC)."""
+    boxes = addresses(found, "from")
+    kept = bool(boxes) and all(may_keep(box.address, head.signs_for) for box in boxes)
+    own = Address(head.identity.name, head.incident_address(incident_id))
+    if head.rewrite_from == "never" or (kept and head.rewrite_from == "foreign"):
+        return (("Reply-To", mailbox(own)),)
+    by = author(found)
+    answers = [own, by] if _PLAIN.fullmatch(by.address) else [own]
+    return (
+        ("From", mailbox(rewritten(by, head.sender))),
+        ("Reply-To", ", ".join(mailbox(box) for box in answers)),
+        ("X-Original-From", first(found, "from")),
+    )
 
 
 def state_fields(incident: Incident, kind: str) -> tuple[tuple[str, str], ...]:

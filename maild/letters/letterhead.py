@@ -19,7 +19,9 @@ class Letterhead:
     """What letters need besides their model.
 
     render: gives a template's text for a model. owner: who is told when nobody answers.
-    publish_after: when an opening that nobody completes goes out; None is never.
+    publish_after: when an opening that nobody completes goes out; None is never. signs_for: the
+    domain whose authors' From a copy may keep; rewrite_from: whose it does not. authserv_id: who we
+    are in results of authentication.
     """
 
     identity: ListIdentity
@@ -29,6 +31,9 @@ class Letterhead:
     owner: tuple[str, ...]
     publish_after: timedelta | None
     bounce: Callable[[str], str]
+    signs_for: str = ""
+    rewrite_from: Literal["foreign", "always", "never"] = "foreign"
+    authserv_id: str = ""
 
     @property
     def sender(self) -> Address:

@@ -13,6 +13,7 @@ _SUBJECTS = {
     "shunted": "maild could not process a mail of {name}",
     "machine": "A program's mail is incomplete: {name}",
     "draft": "Nobody has completed: {name}",
+    "paused": "No copies for now: {name}",
 }
 
 

@@ -161,6 +161,31 @@ class ListIdentity:
         )
 
 
+def rewritten(author: Address, ours: Address) -> Address:
+    """Give the mailbox for From where the author's own cannot be signed for: "Ana via Incidents"."""
+    name = author.name or author.address.partition("@")[0] or "Somebody"
+    return Address(f"{one_line(name)} via {ours.name}", ours.address)
+
+
+def may_keep(author: str, domain: str) -> bool:
+    """Whether a signature for this domain agrees with an author's (relaxed, RFC 7489 §3.1.1).
+
+    The one has to be the other, or a part of it; what else the two have in common, only a list of
+    public suffixes knows.
+    """
+    own = author.lower().rpartition("@")[2]
+    return bool(own) and (own == domain or f".{own}".endswith(f".{domain}") or _parent(own, domain))
+
+
+def _parent(own: str, domain: str) -> bool:
+    return "." in own and f".{domain}".endswith(f".{own}")
+
+
+def mailbox(box: Address) -> str:
+    """Write a mailbox for a header field, its name in quotes where it has to be."""
+    return str(_mailbox(box))
+
+
 # What needs no encoding and no quoting: most of what a list adds to a copy, a thousand times a day.
 _PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
 _PLAIN_BOX = re.compile(r"[\w -]+ <[^<>\s]+>", re.ASCII)
@@ -174,7 +199,7 @@ def printed_fields(fields: Sequence[tuple[str, str]]) -> bytes:
 
 @lru_cache(maxsize=512)
 def _printed(name: str, value: str) -> bytes:
-    plain = _PLAIN_BOX if name == "Reply-To" else _PLAIN
+    plain = _PLAIN_BOX if name in ("From", "Reply-To") else _PLAIN
     if plain.fullmatch(value) and "=?" not in value:
         return _folded(name, value).encode("ascii")
     message = EmailMessage(policy=SMTP)

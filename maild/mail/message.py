@@ -20,6 +20,18 @@ class Envelope:
     recipients: tuple[str, ...]
 
 
+Standing = Literal["", "pass", "fail", "trouble"]
+"""Whether From is genuine: proved, not proved, nobody could be asked; "" where nobody asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """What authentication found. results: the results in the words of RFC 8601, without our name."""
+
+    standing: Standing
+    results: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class RawMessage:
     """A message as it came in, before anybody has looked into it.
@@ -27,12 +39,16 @@ class RawMessage:
     content: the octets, header section and body, CRLF line ends as received.
     received_at: aware, UTC.
     via: "smtp", "imap" or "file".
+    client, helo: the SMTP client's address, and the name that it said; "" where there was none.
     """
 
     envelope: Envelope
     content: bytes
     received_at: datetime
     via: str = "smtp"
+    client: str = ""
+    helo: str = ""
+    authenticated: Authenticated = Authenticated("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,20 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """One recipient of whom a report says that a mail did not reach him (RFC 3464 §2.3).
+
+    addresses: his address as sent to and as it was in the end, lower case. status: "5.1.1". delayed:
+    somebody is still trying. why: the other server's words.
+    """
+
+    addresses: tuple[str, ...]
+    status: str
+    delayed: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """A mail as far as it could be read; `defects` says what could not.
 
@@ -101,6 +131,8 @@ class Mail:
     written_at: the Date field in its own zone, None where it has none that can be read.
     parts: the inline text parts in their order.
     marks: header fields that tell a machine's mail from a person's, name in lower case to value.
+    failures: of a mail to our bounce address, whom it says that we did not reach.
+    standing: whether From was found to be genuine when it came in.
     """
 
     envelope: Envelope
@@ -117,6 +149,8 @@ class Mail:
     marks: tuple[tuple[str, str], ...] = ()
     structure: str = ""
     defects: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    standing: Standing = ""
 
     def mark(self, name: str) -> str:
         """Give the value of a header field kept in `marks`, "" where the mail does not have it."""

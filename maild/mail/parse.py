@@ -13,6 +13,7 @@ from email.message import Message
 from itertools import islice
 from typing import Final
 
+from maild.mail.bounce import failures, is_bounce_address
 from maild.mail.headers import (
     Field,
     addresses,
@@ -39,6 +40,7 @@ SLIM_FROM: Final = 100_000
 
 MARKS: Final = frozenset(
     [
+        "authentication-results",
         "auto-submitted",
         "precedence",
         "list-id",
@@ -88,6 +90,7 @@ def parse(raw: RawMessage) -> Mail:
     found = fields(section)
     parts, structure = _text_parts(found, body, defects)
     ids = message_ids(found, "message-id")
+    report = any(is_bounce_address(address) for address in raw.envelope.recipients)
     return Mail(
         envelope=raw.envelope,
         received_at=raw.received_at,
@@ -103,6 +106,8 @@ def parse(raw: RawMessage) -> Mail:
         marks=tuple((name, decoded(body_of(field))) for name, field in found if name in MARKS),
         structure=structure,
         defects=tuple(defects),
+        failures=failures(raw.content) if report else (),
+        standing=raw.authenticated.standing,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from maild.mail.message import Reply
+from maild.mail.message import Envelope, Reply, Standing
 
 Room = Literal["posting", "incident", "draft", "confirm", "request", "owner", "bounces", "check"]
 
@@ -74,6 +74,22 @@ class Posting:
         if not posting or self.may_post(author):
             return None
         return Reply(550, 7, 1, f"You may not post here; ask {self.owner}")
+
+    def asks(self, envelope: Envelope) -> bool:
+        """Whether a mail's From has to be genuine: not for the owner's mail, nor for bounces.
+
+        A null reverse-path is no person's; it is taken, and ignored later.
+        """
+        rooms = {self.room(recipient) for recipient in envelope.recipients}
+        return envelope.reverse_path is not None and not rooms <= {"owner", "bounces"}
+
+    def unproved(self, standing: Standing) -> Reply | None:
+        """Refuse an author whose From is not proved (RFC 7372); None is welcome."""
+        if standing == "pass":
+            return None
+        if standing == "trouble":
+            return Reply(451, 7, 26, "The DNS cannot tell whether From is genuine; try again later")
+        return Reply(550, 7, 26, f"From is not proved by DKIM or SPF; ask {self.owner}")
 
 
 def _domains(address: str) -> frozenset[str]:

@@ -23,6 +23,7 @@ class Subscription:
     mode: every mail at once, openings and updates only, or none. severity: this grave and graver;
     None is all. form: of the digest: our summary, or the mails of the period themselves, as MIME
     parts or in one plain text (RFC 1153). at_once: on what he hears of an incident at once besides.
+    paused_at: since when he gets no copies, because too many came back.
     """
 
     address: str
@@ -31,6 +32,7 @@ class Subscription:
     severity: int | None = None
     form: Form = "summary"
     at_once: tuple[Occasion, ...] = ()
+    paused_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,20 @@ def test_a_mail_arrives_exactly_as_it_was_sent() -> None:
     run(story)
 
 
+@pytest.mark.parametrize("how", [{}, {"kind": "lmtp"}, {"trusted": (ip_network("127.0.0.0/8"),)}])
+def test_who_said_it_is_told_for_spf_but_not_of_a_relay_of_ours(how: dict[str, Any]) -> None:
+    async def story(place: Place) -> None:
+        client = await place.call()
+        await client.hear()
+        await client.say(b"LHLO a.example\r\n" if how.get("kind") else b"EHLO a.example\r\n")
+        assert (await client.send(b"Subject: x\r\n\r\nx\r\n")).startswith("250")
+
+        [raw] = place.door.arrived
+        assert (raw.client, raw.helo) == ("" if how else "127.0.0.1", "a.example")
+
+    run(story, **how)
+
+
 def test_an_empty_message_arrives_empty() -> None:
     async def story(place: Place) -> None:
         assert (await (await place.client()).send(b"")).startswith("250")

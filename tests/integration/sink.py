@@ -42,9 +42,11 @@ class Sink:
 
 
 @contextmanager
-def relay(sink: Sink, port: int = 0) -> Iterator[int]:
+def relay(sink: Sink, port: int = 0, *, smtputf8: bool = True) -> Iterator[int]:
     """Run the sink; gives its port."""
-    controller = Controller(sink, hostname="127.0.0.1", port=port, ready_timeout=20)
+    controller = Controller(
+        sink, hostname="127.0.0.1", port=port, ready_timeout=20, enable_SMTPUTF8=smtputf8
+    )
     # The controller asks its own port whether it is up, and needs one that it knows.
     if port == 0:
         controller.port = free_port()

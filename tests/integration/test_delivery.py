@@ -17,7 +17,7 @@ def test_one_refused_recipient_of_many_fails_alone(make: Callable[..., Daemon]) 
         daemon.send(mail(SAMPLE))
         (row,) = daemon.settled(1)
     states = {sent["recipient"]: (sent["state"], sent["reply"]) for sent in row["sent"]}
-    assert states["bob@example.com"] == ("failed", "550 5.0.0 5.1.1 No such user")
+    assert states["bob@example.com"] == ("failed", "550 5.1.1 No such user")
     assert {states[f"{name}@example.com"][0] for name in ("ana", "cleo", "kevin")} == {"sent"}
     assert len(sink.to("ana@example.com")) == 1
 
@@ -76,7 +76,7 @@ def test_what_is_owed_survives_a_restart(make: Callable[..., Daemon]) -> None:
         daemon.start()
         until(lambda: sink.to("bob@example.com"), "Bob's copy")
         daemon.settled(1)
-    assert len(sink.taken) == 1
+    assert len(sink.to("ana@example.com")) == len(sink.to("bob@example.com")) == 1
 
 
 def test_a_message_that_the_relay_refuses_fails_for_all_and_holds_nobody_up(

@@ -61,6 +61,7 @@ class Door:
     kept: list[str] = field(default_factory=list)
     commits: list[int] = field(default_factory=list)
     mark: Watermark | None = None
+    unproved: list[Reply] = field(default_factory=list)
 
     def known(self, name: str) -> Watermark | None:
         return self.mark
@@ -72,6 +73,9 @@ class Door:
         assert raw.envelope.recipients == ("incidents@example.com",)
         assert raw.via == "imap"
         return Reply(550, 7, 1, "No") if b"mallory" in raw.content else None
+
+    async def proved(self, raw: RawMessage) -> RawMessage | Reply:
+        return self.unproved.pop(0) if self.unproved else raw
 
     async def collect(self, raws: Sequence[RawMessage], *marks: Watermark) -> Reply:
         if self.trouble:
@@ -216,3 +220,13 @@ def test_other_numbers_begin_anew() -> None:
     assert "imap_renumbered" in watch(box, door)
     assert door.kept == ["a"]
     assert door.mark == Watermark("box", 1, 5)
+
+
+def test_a_forged_from_is_moved_aside_and_one_that_nobody_can_prove_now_waits() -> None:
+    box, door = Box({5: letter("a"), 6: letter("b"), 7: letter("c")}), Door()
+    door.unproved = [Reply(550, 7, 26, "Forged"), *[Reply(451, 7, 26, "The DNS is down")] * 2]
+    watch(box, door)
+    assert door.kept == []
+    assert box.folders == {"Processed": [], "Refused": [5]}
+    watch(box, door)
+    assert door.kept == ["b", "c"]

@@ -242,7 +242,15 @@ class Connection(SMTP):
         try:
             content, intake.content = bytes(intake.content), bytearray()
             envelope = Envelope(path, tuple(transaction.rcpt_tos))
-            raw = RawMessage(envelope, content, self.reception.clock())
+            # Of a relay of ours, or in LMTP, SPF would say nothing about who wrote it.
+            relayed = self.client.trusted or self.kind == "lmtp"
+            raw = RawMessage(
+                envelope,
+                content,
+                self.reception.clock(),
+                client="" if relayed else str(self.client.address),
+                helo=str(self.session.host_name or "") if self.session else "",
+            )
             judge = self._judge_each if self.kind == "lmtp" else self._judge
             replies = await judge(raw)
         except Exception:

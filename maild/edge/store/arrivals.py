@@ -31,11 +31,13 @@ class Arrivals:
                     raw.envelope.reverse_path,
                     json.dumps(raw.envelope.recipients),
                     raw.via,
+                    raw.authenticated.standing,
+                    raw.authenticated.results,
                     raw.content,
                 )
                 cursor = connection.execute(
-                    "INSERT INTO arrival (received_at, reverse_path, recipients, via, content)"
-                    " VALUES (?, ?, ?, ?, ?)",
+                    "INSERT INTO arrival (received_at, reverse_path, recipients, via, standing, results,"
+                    " content) VALUES (?, ?, ?, ?, ?, ?, ?)",
                     row,
                 )
                 number = int(cursor.lastrowid or 0)

@@ -7,6 +7,7 @@ from datetime import datetime
 from maild.edge.store.codec import from_json
 from maild.edge.store.connection import stamp, transaction
 from maild.edge.store.ledger import Ledger
+from maild.edge.store.outbox import owe_all
 from maild.incident.entry import Draft, Entry
 from maild.mail.message import Outgoing
 
@@ -37,5 +38,5 @@ class Drafts:
             if entry.incident is not None and entry.events:
                 self.ledger.write_incident(connection, entry.incident, 0, entry.events, now, None)
             self.ledger.write_draft(connection, entry.draft)
-            self.ledger.owe_all(connection, letters, now)
+            owe_all(connection, letters, now)
         return True

@@ -5,10 +5,11 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from maild.edge.store import bounces
 from maild.edge.store.codec import from_json, to_json
 from maild.edge.store.connection import moment, stamp, transaction
 from maild.edge.store.digests import Digests
-from maild.edge.store.outbox import owe
+from maild.edge.store.outbox import owe_all
 from maild.edge.store.roster import Confirmations, Roster, write_roster
 from maild.edge.store.search import Search
 from maild.incident.arrived import Arrived, Past, Reminded
@@ -17,7 +18,7 @@ from maild.incident.entry import Draft, Entry
 from maild.incident.model import Happening, Incident
 from maild.incident.thread import Keys, Place, fingerprint, place_of, unknown
 from maild.incident.verdict import Stated
-from maild.mail.message import Envelope, Mail, Outgoing, RawMessage
+from maild.mail.message import Authenticated, Envelope, Mail, Outgoing, RawMessage
 from maild.reading.report import Report
 from maild.roster.subscription import Confirmation
 
@@ -26,10 +27,15 @@ _NO_PRECEDENT = ("shunted", "duplicate")
 
 
 class Ledger:
-    """Reads the past and enters verdicts; the only writer of incidents besides commands."""
+    """Reads the past and enters verdicts; the only writer of incidents besides commands.
 
-    def __init__(self, connection: sqlite3.Connection, last_phase: int) -> None:
-        self.connection, self.last_phase = connection, last_phase
+    probing: whether who bounces gets copies with a token of his own (`[delivery] verp`).
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, last_phase: int, *, probing: bool = True
+    ) -> None:
+        self.connection, self.last_phase, self.probing = connection, last_phase, probing
         self.search, self.roster = Search(connection), Roster(connection)
         self.confirmations = Confirmations(connection)
 
@@ -90,6 +96,10 @@ class Ledger:
             readers=self._readers(),
             subscription=self.roster.get(arrived.mail.author.address),
             confirmation=self._confirmation(arrived, found, now),
+            sent=bounces.sent(
+                self.connection, arrived.bounce, arrived.mail.failures, probing=self.probing
+            ),
+            paused=bounces.paused(self.connection, arrived.mail),
             version=version,
         )
 
@@ -168,7 +178,7 @@ class Ledger:
 
     def _readers(self) -> int:
         (count,) = self.connection.execute(
-            "SELECT count(*) FROM subscriber WHERE mode <> 'none'"
+            "SELECT count(*) FROM subscriber WHERE mode <> 'none' AND paused_at IS NULL"
         ).fetchone()
         return int(count)
 
@@ -246,7 +256,8 @@ class Ledger:
                 self.write_draft(connection, entry.draft)
             write_roster(connection, entry.roster, now)
             self.confirmations.enter(arrived.number, entry.asks, entry.confirmed, now)
-            self.owe_all(connection, letters, now)
+            bounces.enter(connection, entry.fallout, now, entry.resumes)
+            owe_all(connection, letters, now)
             connection.execute("DELETE FROM waiting WHERE arrival = ?", (arrived.number,))
         return True
 
@@ -258,22 +269,8 @@ class Ledger:
             entry = Entry("shunted", "", reason)
             report = Report((), mail.subject, "", "", mail.author)
             self._mail(connection, Arrived(number, mail, report, ""), entry)
-            self.owe_all(connection, letters, now)
+            owe_all(connection, letters, now)
             connection.execute("DELETE FROM waiting WHERE arrival = ?", (number,))
-
-    def owe_all(
-        self, connection: sqlite3.Connection, letters: Iterable[Outgoing], now: datetime
-    ) -> None:
-        """Owe letters within the caller's transaction; of a `once` cause one an hour."""
-        for letter in letters:
-            if not letter.once or self._is_news(connection, letter.once, now):
-                owe(connection, letter, now)
-
-    def _is_news(self, connection: sqlite3.Connection, cause: str, now: datetime) -> bool:
-        cursor = connection.execute(
-            "INSERT OR IGNORE INTO told (cause, hour) VALUES (?, ?)", (cause, stamp(now)[:13])
-        )
-        return cursor.rowcount == 1
 
     def _mail(self, connection: sqlite3.Connection, arrived: Arrived, entry: Entry) -> None:
         mail = arrived.mail
@@ -371,13 +368,19 @@ class Ledger:
 
 
 def _fingerprint(arrived: Arrived) -> str:
-    aside = arrived.room if arrived.room in ("owner", "request", "confirm", "check") else ""
+    rooms = ("owner", "request", "confirm", "check", "bounces")
+    aside: str = arrived.room if arrived.room in rooms else ""
+    if arrived.bounce is not None:
+        # Reports on two deliveries may be alike in every word but the address that they come to.
+        aside = f"{aside} {arrived.bounce.token}"
     return fingerprint(arrived.mail, aside)
 
 
 def _raw(row: sqlite3.Row) -> RawMessage:
     envelope = Envelope(row["reverse_path"], tuple(json.loads(row["recipients"])))
-    return RawMessage(envelope, row["content"], moment(row["received_at"]), row["via"])
+    found = Authenticated(row["standing"], row["results"])
+    at = moment(row["received_at"])
+    return RawMessage(envelope, row["content"], at, row["via"], authenticated=found)
 
 
 def _place(

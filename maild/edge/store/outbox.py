@@ -1,12 +1,21 @@
 """What we owe: each mail stored once, and a row for each recipient with its own fate."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
+from maild.edge.store import bounces
 from maild.edge.store.connection import moment, stamp, transaction
+from maild.incident.entry import Notice
+from maild.incident.undelivered import follows
 from maild.mail.message import Outgoing, Reply
+from maild.mail.tokens import delivery_token, token_of, with_token
+from maild.roster.bouncing import gravity_of_reply
+
+Verp = Literal["probe", "always", "never"]
+News = Callable[[Sequence[Notice], datetime], Sequence[Outgoing]]
 
 # Who of the roster gets a mail, by its audience.
 _AUDIENCE = {
@@ -27,14 +36,15 @@ _AUDIENCE = {
 def owe(connection: sqlite3.Connection, letter: Outgoing, now: datetime) -> int:
     """Store a mail and its recipients within the caller's transaction; gives its number."""
     cursor = connection.execute(
-        "INSERT INTO letter (message_id, kind, incident, mail, reverse_path, content, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO letter (message_id, kind, incident, mail, reverse_path, token, content, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             letter.message_id,
             letter.kind,
             letter.incident,
             letter.mail,
             letter.reverse_path,
+            token_of(letter.reverse_path),
             letter.content,
             stamp(now),
         ),
@@ -43,14 +53,22 @@ def owe(connection: sqlite3.Connection, letter: Outgoing, now: datetime) -> int:
     due = stamp(now)
     if letter.audience:
         connection.execute(
-            "INSERT INTO delivery (letter, recipient, due_at) SELECT ?, address, ? FROM subscriber"
-            f" WHERE {_AUDIENCE[letter.audience]} AND (severity IS NULL OR ? IS NULL OR ? <= severity)",
+            "INSERT INTO delivery (letter, recipient, due_at, alone) SELECT ?, s.address, ?,"
+            " b.address IS NOT NULL FROM subscriber s LEFT JOIN bouncing b ON b.address = s.address"
+            f" WHERE {_AUDIENCE[letter.audience]} AND (severity IS NULL OR ? IS NULL OR ? <= severity)"
+            " AND paused_at IS NULL",
             (number, due, letter.severity, letter.severity),
         )
+    # Who gets it in any case beside the roster is a commander or a liaison: watched, each by itself.
+    alone = bool(letter.audience)
     connection.executemany(
-        "INSERT INTO delivery (letter, recipient, due_at) SELECT ?, ?, ? WHERE NOT EXISTS"
+        "UPDATE delivery SET alone = 1 WHERE letter = ? AND lower(recipient) = lower(?) AND ?",
+        [(number, address, alone) for address in letter.recipients],
+    )
+    connection.executemany(
+        "INSERT INTO delivery (letter, recipient, due_at, alone) SELECT ?, ?, ?, ? WHERE NOT EXISTS"
         " (SELECT 1 FROM delivery WHERE letter = ? AND lower(recipient) = lower(?))",
-        [(number, address, due, number, address) for address in letter.recipients],
+        [(number, address, due, alone, number, address) for address in letter.recipients],
     )
     connection.execute(
         "INSERT OR REPLACE INTO place (message_id, incident, draft, letter) VALUES (?, ?, ?, ?)",
@@ -64,9 +82,26 @@ def owe(connection: sqlite3.Connection, letter: Outgoing, now: datetime) -> int:
     return number
 
 
+def owe_all(connection: sqlite3.Connection, letters: Iterable[Outgoing], now: datetime) -> None:
+    """Owe letters within the caller's transaction; of a `once` cause one an hour."""
+    for letter in letters:
+        if not letter.once or _is_news(connection, letter.once, now):
+            owe(connection, letter, now)
+
+
+def _is_news(connection: sqlite3.Connection, cause: str, now: datetime) -> bool:
+    cursor = connection.execute(
+        "INSERT OR IGNORE INTO told (cause, hour) VALUES (?, ?)", (cause, stamp(now)[:13])
+    )
+    return cursor.rowcount == 1
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One delivery that is due: its number, the mail's, and how often it was tried."""
+    """One delivery that is due: its number, the mail's, and how often it was tried.
+
+    alone: travels by itself, with a reverse-path of its own (VERP).
+    """
 
     number: int
     letter: int
@@ -74,21 +109,33 @@ class Due:
     attempts: int
     kind: str
     created_at: datetime
+    alone: bool = False
 
 
 class Outbox:
-    """The desk's view of what we owe."""
+    """The desk's view of what we owe.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
+    key: signs the tokens of deliveries that travel alone; verp: which do. news: writes the letters
+    on deliveries that failed.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        key: bytes = b"",
+        verp: Verp = "probe",
+        news: News | None = None,
+    ) -> None:
+        self.connection, self.key, self.verp, self.news = connection, key, verp, news
 
     def due(self, now: datetime, limit: int) -> list[Due]:
         """List what is due, oldest first."""
         rows = self.connection.execute(
-            "SELECT d.id, d.letter, d.recipient, d.attempts, l.kind, l.created_at FROM delivery d"
+            "SELECT d.id, d.letter, d.recipient, d.attempts, l.kind, l.created_at, l.token IS NOT NULL"
+            " AND (? = 'always' OR ? = 'probe' AND d.alone) AS alone FROM delivery d"
             " JOIN letter l ON l.id = d.letter WHERE d.state = 'pending' AND d.due_at <= ?"
             " ORDER BY d.due_at, d.id LIMIT ?",
-            (stamp(now), limit),
+            (self.verp, self.verp, stamp(now), limit),
         )
         return [
             Due(
@@ -98,16 +145,23 @@ class Outbox:
                 row["attempts"],
                 row["kind"],
                 moment(row["created_at"]),
+                bool(row["alone"]),
             )
             for row in rows
         ]
 
-    def letter(self, number: int) -> tuple[str | None, bytes]:
-        """Give a mail's reverse-path (None is the null one) and its octets."""
+    def letter(self, number: int, alone: int | None = None) -> tuple[str | None, bytes]:
+        """Give a mail's reverse-path (None is the null one) and its octets.
+
+        alone: the one delivery that the reverse-path is to name; None names the batch.
+        """
         row = self.connection.execute(
             "SELECT reverse_path, content FROM letter WHERE id = ?", (number,)
         ).fetchone()
-        return row["reverse_path"], row["content"]
+        path = row["reverse_path"]
+        if path is not None and alone is not None:
+            path = with_token(path, delivery_token(self.key, alone))
+        return path, row["content"]
 
     def next_due(self) -> datetime | None:
         """Say when the next delivery is due, None where nothing is owed."""
@@ -131,3 +185,18 @@ class Outbox:
                 " done_at = ? WHERE id = ?",
                 rows,
             )
+            replies = {number: reply for number, reply, again_at in results if again_at is None}
+            failed = {n: reply for n, reply in replies.items() if not reply.positive}
+            self._followed(connection, failed, now)
+
+    def _followed(
+        self, connection: sqlite3.Connection, failed: Mapping[int, Reply], now: datetime
+    ) -> None:
+        """Count what failed for the roster, and owe the letters on it."""
+        for owed in bounces.owed(connection, failed):
+            reply = failed[owed.number]
+            gravity = gravity_of_reply(reply)
+            fallout, notices = follows(owed, gravity, str(reply), now, certain=True)
+            bounces.enter(connection, [fallout], now)
+            if self.news is not None:
+                owe_all(connection, self.news(notices, now), now)

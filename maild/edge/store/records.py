@@ -109,6 +109,15 @@ class Records:
         )
         return [dict(row) for row in rows]
 
+    def failed(self, incident_id: str) -> list[Row]:
+        """List whose copies of an incident's mails have failed, or came back."""
+        rows = self.connection.execute(
+            "SELECT d.recipient, l.kind, d.reply FROM delivery d JOIN letter l ON l.id = d.letter"
+            " WHERE d.state = 'failed' AND l.incident = ? ORDER BY d.id",
+            (incident_id,),
+        )
+        return [dict(row) for row in rows]
+
     def retry(self, delivery: int, now: datetime) -> bool:
         """Make a delivery due now, a failed one too; False where there is none to try."""
         return self._settle(

@@ -28,9 +28,10 @@ class Roster:
         return _subscription(row) if row else None
 
     def put(self, subscriptions: Iterable[Subscription], now: datetime) -> None:
-        """Add subscribers, or change what they chose."""
+        """Add subscribers, or change what they chose; who was paused gets copies again."""
+        chosen = list(subscriptions)
         with transaction(self.connection) as connection:
-            write_roster(connection, [RosterChange(s.address, s) for s in subscriptions], now)
+            write_roster(connection, [RosterChange(s.address, s) for s in chosen], now)
 
     def remove(self, addresses: Iterable[str]) -> list[str]:
         """Remove subscribers; gives those that were on the roster."""
@@ -55,7 +56,7 @@ def write_roster(
                 "INSERT INTO subscriber (address, mode, digest, severity, form, at_once, added_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET mode = excluded.mode,"
                 " digest = excluded.digest, severity = excluded.severity,"
-                " form = excluded.form, at_once = excluded.at_once",
+                " form = excluded.form, at_once = excluded.at_once, paused_at = NULL",
                 (
                     change.address.lower(),
                     wanted.mode,
@@ -66,6 +67,7 @@ def write_roster(
                     stamp(now),
                 ),
             )
+            connection.execute("DELETE FROM bouncing WHERE address = ?", (change.address.lower(),))
 
 
 def _remove(connection: sqlite3.Connection, address: str) -> bool:
@@ -120,4 +122,5 @@ def _subscription(row: sqlite3.Row) -> Subscription:
         row["severity"],
         row["form"],
         tuple(row["at_once"].split()),
+        moment(row["paused_at"]) if row["paused_at"] else None,
     )

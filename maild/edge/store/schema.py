@@ -16,6 +16,8 @@ CREATE TABLE arrival (            -- what was answered with 250; never changed
   reverse_path TEXT,              -- NULL is the null reverse-path
   recipients TEXT NOT NULL,       -- JSON list
   via TEXT NOT NULL,
+  standing TEXT NOT NULL DEFAULT '', -- what authentication found: '' (not asked), pass, fail
+  results TEXT NOT NULL DEFAULT '',  -- in the words of RFC 8601
   content BLOB NOT NULL
 );
 CREATE TABLE waiting (            -- R1: arrived, not concluded
@@ -107,9 +109,11 @@ CREATE TABLE letter (             -- a mail that we owe, stored once
   incident TEXT,
   mail INTEGER,
   reverse_path TEXT,
+  token TEXT,                     -- the one in the reverse-path, by which a bounce finds it
   content BLOB NOT NULL,
   created_at TEXT NOT NULL
 );
+CREATE INDEX letter_token ON letter(token) WHERE token IS NOT NULL;
 CREATE INDEX letter_mail ON letter(mail);
 CREATE INDEX letter_message_id ON letter(message_id);
 CREATE INDEX letter_incident ON letter(incident, kind);
@@ -120,6 +124,8 @@ CREATE TABLE delivery (           -- and whom we owe it to
   recipient TEXT NOT NULL,
   state TEXT NOT NULL DEFAULT 'pending',
   attempts INTEGER NOT NULL DEFAULT 0,
+  alone INTEGER NOT NULL DEFAULT 0,  -- 1: to somebody who is watched; travels alone (VERP)
+  bounced INTEGER NOT NULL DEFAULT 0, -- 1: its failure was counted
   due_at TEXT NOT NULL,
   reply TEXT NOT NULL DEFAULT '',
   done_at TEXT
@@ -134,7 +140,14 @@ CREATE TABLE subscriber (
   form TEXT NOT NULL DEFAULT 'summary', -- of the digest: also 'mime' or 'plain', the mails themselves
   at_once TEXT NOT NULL DEFAULT '', -- also what he hears of at once: 'raised', 'resolved', or both
   severity INTEGER,               -- mails of this severity and worse; NULL is all
+  paused_at TEXT,                 -- gets no copies since then: too many came back
   added_at TEXT NOT NULL
+);
+CREATE TABLE bouncing (           -- what a subscriber's bounces amount to
+  address TEXT PRIMARY KEY REFERENCES subscriber(address) ON DELETE CASCADE,
+  score REAL NOT NULL,            -- points at that moment; they are forgotten with time
+  counted REAL NOT NULL,          -- points of that day
+  at TEXT NOT NULL
 );
 CREATE TABLE answer (             -- machine mails to one author, for the caps
   id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -9,10 +9,14 @@ from maild.edge.files import default_folder
 from maild.edge.store.digests import Digests
 from maild.edge.store.drafts import Drafts
 from maild.edge.store.ledger import Ledger
+from maild.edge.store.outbox import owe
 from maild.edge.store.reminders import Reminders
 from maild.edge.store.roster import Roster
+from maild.incident.entry import OwnerWord, Paused, Unreached
 from maild.letters.digest import story_text
 from maild.loops import Clocks
+from maild.mail.message import Address
+from maild.reading.reading import Person
 from maild.reports import Reports
 from maild.roster.subscription import Subscription
 from tests.office import NOON, Office, text_of
@@ -61,6 +65,7 @@ def everything(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     office.desk.shunt(1, office.desk.ledger.raw(1), "reading it took longer than 2 s", office.now)
     yield "the owner of a shunted mail", office.letters()[-2]
     yield "the author of a shunted mail", office.letters()[-1]
+    yield from _undelivered(office)
     yield from _by_the_clock(office)
 
 
@@ -78,6 +83,29 @@ def _by_command(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     to = answer["Reply-To"].addresses[0].addr_spec
     yield "a new subscriber", office.take("confirm", "x", NINA, to)[1][0]
     yield "a leaver's question", office.take("whoami\nset updates\nleave", "x", NINA, REQUEST)[1][0]
+
+
+def _undelivered(office: Office) -> Iterator[tuple[str, EmailMessage]]:
+    Roster(office.connection).put([Subscription("bob@example.com")], office.now)
+    incident, _ = office.desk.ledger.incident("INC-2026-0001")
+    assert incident is not None
+    whom = Person("Jayla Moore", "jayla.moore@a-rather-long-name.example.com")
+    kevin = Address("Kevin", "kevin@example.com")
+    why = "550 5.1.1 <jayla.moore@a-rather-long-name.example.com>: no such user here; try another"
+    unreached = Unreached(kevin, whom, "customer liaison", incident, why)
+    paused = OwnerWord("paused", "bob@example.com", detail=why)
+    names = ("the commander of an unreached liaison", "a paused subscriber", "the owner of him")
+    for name, notice in zip(
+        names, (unreached, Paused("bob@example.com", why), paused), strict=True
+    ):
+        (letter,) = office.desk.news([notice], office.now)
+        owe(office.connection, letter, office.now)
+        yield name, office.letters()[-1]
+    office.connection.execute("UPDATE subscriber SET paused_at = '2026-03-16T12:00:00.000000Z'")
+    notice = next(m for m in office.letters() if m["To"] == "bob@example.com")["Message-ID"]
+    to = "incidents-request@example.com"
+    answer = office.take("Yes.", "Re: You get no copies", "bob@example.com", to, In_Reply_To=notice)
+    yield "a subscriber who is back", answer[1][0]
 
 
 def _by_the_clock(office: Office) -> Iterator[tuple[str, EmailMessage]]:
