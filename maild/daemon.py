@@ -12,7 +12,9 @@ import mmap
 import os
 import signal
 import sqlite3
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -52,6 +54,11 @@ from maild.trust import authenticator, signer_of, way_out
 from maild.watcher import Watcher
 
 POLL_SECONDS: Final = 0.25
+TROUBLE: Final = 0
+COMMITTING: Final = 1
+# SQLite's lock knows no order, and who waits for it sleeps ever longer: an SMTP client's commit goes
+# before the desk's, which are many. The desk waits no longer than this, should the door have died.
+GIVE_WAY_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +66,14 @@ class Shared:
     """What the processes have in common besides the database file.
 
     sockets: those that the door listens on, each with what is spoken there. wake: a pipe, read by the desk, written by the door.
-    trouble: one octet; not zero while the desk cannot write, so that the door says 451.
+    octets: TROUBLE is not zero while the desk cannot write, so that the door says 451; COMMITTING
+    while the door wants to write, so that the desk lets it.
     life: a pipe that nobody writes; its end tells children that the supervisor is gone.
     """
 
     sockets: tuple[Listening, ...]
     wake: tuple[int, int]
-    trouble: mmap.mmap
+    octets: mmap.mmap
     life: tuple[int, int]
 
 
@@ -76,13 +84,13 @@ class _House:
         self.site = site
         self.sockets = opened(site.places(), handed(take_sockets()))
         check_terms(site, self.sockets)
-        self.wake, self.life, self.trouble = os.pipe(), os.pipe(), mmap.mmap(-1, 1)
+        self.wake, self.life, self.octets = os.pipe(), os.pipe(), mmap.mmap(-1, 2)
         os.set_blocking(self.wake[0], False)
         os.set_blocking(self.wake[1], False)
         self.log = set_up("supervisor")
 
     def shared(self) -> Shared:
-        return Shared(self.sockets, self.wake, self.trouble, self.life)
+        return Shared(self.sockets, self.wake, self.octets, self.life)
 
     def run(self, child: Callable[[Site, Shared, Alive], None], alive: Alive) -> None:
         os.close(self.life[1])
@@ -177,16 +185,37 @@ async def until_told(shared: Shared) -> None:
     loop.remove_reader(shared.life[0])
 
 
+@contextmanager
+def first(octets: mmap.mmap) -> Iterator[None]:
+    """Say while we commit that the desk is to wait."""
+    octets[COMMITTING] = 1
+    try:
+        yield
+    finally:
+        octets[COMMITTING] = 0
+
+
+@contextmanager
+def after_you(octets: mmap.mmap) -> Iterator[None]:
+    """Let the door commit first."""
+    until = time.monotonic() + GIVE_WAY_SECONDS
+    while octets[COMMITTING] and time.monotonic() < until:
+        time.sleep(0.0005)
+    yield
+
+
 def run_door(site: Site, shared: Shared, ready: Alive) -> None:
     """Be the door: take mail until told to stop."""
     log = set_up("door")
-    arrivals = Arrivals(connect(site.database))
+    connection = connect(site.database)
+    connection.turn = partial(first, shared.octets)
+    arrivals = Arrivals(connection)
     door = Door(
         arrivals,
         site.posting(),
         wake=lambda: _wake(shared.wake[1]),
         broken=lambda error: log("broken", reason=str(error)),
-        shut=lambda: shared.trouble[0] != 0,
+        shut=lambda: shared.octets[TROUBLE] != 0,
         authenticate=authenticator(site),
     )
     watcher = None
@@ -228,7 +257,7 @@ async def _receive(
 def run_desk(site: Site, shared: Shared, ready: Alive) -> None:
     """Be the desk: read, conclude, deliver, mind the clock, until told to stop."""
     log = set_up("desk")
-    shared.trouble[0] = 0
+    shared.octets[TROUBLE] = 0
     for listening in shared.sockets:
         listening.socket.close()
     # Little, so that a burst is taken at once and read after it.
@@ -249,6 +278,7 @@ def _news(desk: Desk, log: Log, notices: Sequence[Notice], at: datetime) -> Sequ
 
 async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
     connection = connect(site.database)
+    connection.turn = partial(after_you, shared.octets)
     key = site.key()
     desk = site.desk(connection, key)
     readers = Readers(load_rules, site.rules_folder, site.names(), (os.cpu_count() or 1) + 2)
@@ -260,7 +290,7 @@ async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
     def trouble(error: BaseException | None) -> None:
         if error is not None:
             log("trouble", reason=f"{type(error).__name__}: {error}")
-        shared.trouble[0] = 1 if error is not None else 0
+        shared.octets[TROUBLE] = 1 if error is not None else 0
 
     pump = Pump(desk, readers, now, log, deliverer.wake, trouble)
     drafts = Drafts(connection, Ledger(connection, site.rules.phase.last))

@@ -2,8 +2,8 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,12 @@ class StoreError(Exception):
 
 
 class Connection(sqlite3.Connection):
-    """A connection whose operational errors are `Broken`: not ours, and worth another try."""
+    """A connection whose operational errors are `Broken`: not ours, and worth another try.
+
+    turn: entered around each transaction; SQLite's lock knows no order, this may.
+    """
+
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def execute(self, *args: Any) -> sqlite3.Cursor:
         """Run a statement. Raises Broken where the disk, a lock or the file is at fault."""
@@ -36,7 +41,7 @@ class Connection(sqlite3.Connection):
             raise Broken(str(error)) from error
 
 
-def connect(path: str | Path, *, readonly: bool = False) -> sqlite3.Connection:
+def connect(path: str | Path, *, readonly: bool = False) -> Connection:
     """Open the database, ":memory:" for a throwaway one.
 
     WAL and synchronous=FULL: what was committed survives a power loss. Raises StoreError.
@@ -87,14 +92,16 @@ def check_version(connection: sqlite3.Connection, name: str) -> None:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """Write all or nothing; the lock is taken at once, so that no read goes stale within."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+    turn = connection.turn if isinstance(connection, Connection) else nullcontext
+    with turn():
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
 
 
 def stamp(moment: datetime) -> str:
