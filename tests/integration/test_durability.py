@@ -54,6 +54,11 @@ def ready(daemon: Daemon) -> int:
 def check(daemon: Daemon, load: Load, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing that was acknowledged is missing, nothing was done twice."""
     rows = until(lambda: _all_done(daemon), "all mails to be settled", 90)
+    # A mail on which two kills fell in turn is kept aside, as it should be: it runs again.
+    for row in (row for row in rows if row["verdict"] == "shunted"):
+        assert row["reason"] == "the desk died of it twice"
+        daemon.run("shunted", "retry", str(row["id"]))
+    rows = until(lambda: _all_done(daemon), "all mails to be settled", 90)
     verdicts = Counter(row["verdict"] for row in rows)
     known = Counter(row["message_id"] for row in rows)
     missing = [made for made in load.acknowledged if made not in known]
