@@ -65,10 +65,9 @@ GIVE_WAY_SECONDS: Final = 0.02
 class Shared:
     """What the processes have in common besides the database file.
 
-    sockets: those that the door listens on, each with what is spoken there. wake: a pipe, read by the desk, written by the door.
-    octets: TROUBLE is not zero while the desk cannot write, so that the door says 451; COMMITTING
-    while the door wants to write, so that the desk lets it.
-    life: a pipe that nobody writes; its end tells children that the supervisor is gone.
+    sockets: those that the door listens on, each with what is spoken there. wake: a pipe, read by
+    the desk, written by the door. octets: TROUBLE is not zero while the desk cannot write, so that
+    the door says 451; COMMITTING while the door wants to write, so that the desk lets it. life: a pipe that nobody writes; its end tells children that the supervisor is gone.
     """
 
     sockets: tuple[Listening, ...]

@@ -6,7 +6,7 @@ one transaction. It knows no database and no socket: the `Ledger` is whatever fi
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, Protocol
 
 from maild.incident.arrived import Arrived, Past, Policy
@@ -52,6 +52,7 @@ ROOMS: Final[tuple[Room, ...]] = (
     "bounces",
 )
 MAX_THOUGHTS: Final = 5
+OFFICE_HOURS: Final = WorkingHours(UTC)
 
 
 class Ledger(Protocol):
@@ -137,7 +138,7 @@ class Desk:
     token: Callable[[int], str]
     posting: Posting | None = None
     head: Letterhead | None = None
-    hours: WorkingHours | None = None
+    hours: WorkingHours = OFFICE_HOURS
     secret: Callable[..., str] | None = None
     archive: Archive | None = None
     bounce: Callable[[str], BounceName | None] = nothing_named
@@ -210,9 +211,8 @@ class Desk:
         past = self.ledger.history(entry.incident.id)
         told = with_entry(past, entry, arrived)
         thread = tuple(dict.fromkeys(([root] if root else []) + ids_of(letters)))
-        hours = self.hours or WorkingHours(self.zone)
         soon = (o for o in occasions(entry.events) if o in awaited)
-        return (*letters, *(at_once(self.head, told, o, thread, hours, now) for o in soon))
+        return (*letters, *(at_once(self.head, told, o, thread, self.hours, now) for o in soon))
 
     def news(self, notices: Sequence[Notice], now: datetime) -> Sequence[Outgoing]:
         """Write the letters on deliveries that failed."""
@@ -242,7 +242,7 @@ class Desk:
 
     def nudges(self, incident: Incident, now: datetime) -> Iterator[Nudge]:
         """List the reminders that are due for an incident."""
-        return nudges(incident, now, self.policy.rules, self.hours or WorkingHours(self.zone))
+        return nudges(incident, now, self.policy.rules, self.hours)
 
     def reminders(
         self, incident: Incident, nudge: Nudge, posts: Sequence[Post], now: datetime
@@ -250,9 +250,8 @@ class Desk:
         """Write the letters of a reminder."""
         if self.head is None:
             return ()
-        hours = self.hours or WorkingHours(self.zone)
         root = self.ledger.root(incident.id)
-        return tuple(reminders(self.head, incident, nudge, posts, hours, root, now))
+        return tuple(reminders(self.head, incident, nudge, posts, self.hours, root, now))
 
     def digest(
         self,
@@ -262,8 +261,7 @@ class Desk:
         until: datetime,
     ) -> Digest:
         """Tell of a period. month: what was declared since the month began, for its figures."""
-        hours = self.hours or WorkingHours(self.zone)
-        return period(histories, month, since, until, self.policy.rules, hours)
+        return period(histories, month, since, until, self.policy.rules, self.hours)
 
     def month(self, until: datetime) -> datetime:
         """Give the beginning of the month in which a period ends."""

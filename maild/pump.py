@@ -34,7 +34,6 @@ class _Job:
     author: str
     since: datetime
     task: "asyncio.Task[Read] | None" = None
-    old: bool = False
 
 
 class Pump:
@@ -58,7 +57,8 @@ class Pump:
         self.woken = asyncio.Event()
         self.jobs: list[_Job] = []
         self.last = 0
-        self.first_sight = True
+        # What lay here when we started, and was not begun since: it may have killed us before.
+        self.suspects: set[int] | None = None
 
     def wake(self) -> None:
         """Look now: something has arrived, or was read."""
@@ -87,7 +87,7 @@ class Pump:
             if job.task is not None:
                 job.task.cancel()
         self.jobs.clear()
-        self.last, self.first_sight = 0, True
+        self.last = 0
 
     def _fetch(self) -> None:
         room = AHEAD - len(self.jobs)
@@ -95,9 +95,10 @@ class Pump:
             for number, raw in self.desk.ledger.waiting(self.last, room):
                 found = fields(split_content(raw.content)[0])
                 name = author(found).address.lower() or str(raw.envelope.reverse_path)
-                self.jobs.append(_Job(number, raw, name, self.clock(), old=self.first_sight))
+                self.jobs.append(_Job(number, raw, name, self.clock()))
                 self.last = number
-            self.first_sight = False
+            if self.suspects is None:
+                self.suspects = {job.number for job in self.jobs}
         running = {job.author for job in self.jobs if job.task is not None and not job.task.done()}
         for job in self.jobs:
             if job.task is None and job.author not in running:
@@ -125,9 +126,7 @@ class Pump:
     def _one(self, job: _Job) -> None:
         now = self.clock()
         read = job.task.result() if job.task is not None else Unreadable("never read")
-        # Only what lay here when we started may have killed us before.
-        deaths = self.desk.ledger.begin(job.number) if job.old else 0
-        if deaths >= MAX_DEATHS:
+        if self._deaths(job.number) >= MAX_DEATHS:
             read = Unreadable("the desk died of it twice")
         if isinstance(read, Unreadable):
             self.desk.shunt(job.number, job.raw, read.reason, now)
@@ -135,6 +134,14 @@ class Pump:
         else:
             self._enter(job, read, now)
         self.entered()
+
+    def _deaths(self, number: int) -> int:
+        """Say how often the desk died of a mail; a store that fails under it is no death."""
+        if self.suspects is None or number not in self.suspects:
+            return 0
+        deaths = self.desk.ledger.begin(number)
+        self.suspects.discard(number)
+        return deaths
 
     def _enter(self, job: _Job, read: tuple[Mail, Report], now: datetime) -> None:
         mail, report = read

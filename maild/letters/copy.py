@@ -20,6 +20,7 @@ from maild.mail.build import (
     short_references,
 )
 from maild.mail.headers import (
+    PRIVATE_FIELDS,
     Field,
     addresses,
     author,
@@ -34,17 +35,9 @@ from maild.mail.quotes import RULER
 from maild.mail.stamping import stamped
 from maild.reading.rules import Rules
 
-# What a copy does not carry on: blind copies, receipts, and the fields that are ours to set.
-_DROPPED = frozenset(
+# What a copy does not carry on: private fields, and those that are ours to set.
+_DROPPED = PRIVATE_FIELDS | frozenset(
     [
-        "bcc",
-        "return-path",
-        "delivered-to",
-        "x-original-to",
-        "envelope-to",
-        "disposition-notification-to",
-        "return-receipt-to",
-        "x-confirm-reading-to",
         "errors-to",
         "sender",
         "auto-submitted",

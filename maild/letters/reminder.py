@@ -1,6 +1,7 @@
 """Reminders: an update, a handoff, a postmortem is due; and the word to the thread (letter 5)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from maild.incident.cadence import update_length
@@ -60,38 +61,18 @@ def reminders(
     )
     yield printed(head, sheet)
     if nudge.to_list:
-        yield _to_list(head, incident, nudge, model, root, now)
-
-
-def _to_list(
-    head: Letterhead,
-    incident: Incident,
-    nudge: Nudge,
-    model: dict[str, object],
-    root: str | None,
-    now: datetime,
-) -> Outgoing:
-    commander = reachable(incident.commander)
-    return printed(
-        head,
-        Sheet(
+        to_list = replace(
+            sheet,
             kind="overdue",
             cause=(incident.id, nudge.cause),
             to=head.sender,
-            subject=subject_of(incident.summary, incident.id),
+            subject=subject,
             template="overdue",
-            model=model,
-            date=now,
-            submitted="auto-generated",
-            reply_to=head.incident_address(incident.id),
-            in_reply_to=root,
-            references=(root,) if root else (),
-            fields=(*head.identity.fields(), *state_fields(incident, "reminder")),
-            recipients=tuple(a for a in listeners(incident, None) if a != commander),
+            fields=(*head.identity.fields(), *sheet.fields),
+            recipients=tuple(a for a in listeners(incident, None) if a != address),
             audience="updates",
-            incident=incident.id,
-        ),
-    )
+        )
+        yield printed(head, to_list)
 
 
 def reachable(commander: Person | None) -> str | None:

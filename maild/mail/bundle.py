@@ -8,24 +8,11 @@ from datetime import datetime
 from typing import Final
 
 from maild.mail.build import Letter, octets
-from maild.mail.headers import fields, first, split_content, with_fields
+from maild.mail.headers import PRIVATE_FIELDS, fields, first, split_content, with_fields
 from maild.mail.html import html_to_text
 from maild.mail.message import Envelope, RawMessage
 from maild.mail.parse import parse
 
-# What an author wrote to his own server, or about whom he did not tell the others.
-_PRIVATE: Final = frozenset(
-    {
-        "bcc",
-        "return-path",
-        "delivered-to",
-        "x-original-to",
-        "envelope-to",
-        "disposition-notification-to",
-        "return-receipt-to",
-        "x-confirm-reading-to",
-    }
-)
 _SHOWN: Final = ("date", "from", "to", "cc", "subject", "message-id")
 MAX_TEXT: Final = 65_536
 _PREAMBLE_LINE: Final = "-" * 70
@@ -85,7 +72,7 @@ def _multipart(kind: str, boundary: str, encoding: str, parts: Iterable[bytes]) 
 def _public(content: bytes) -> bytes:
     """Take the private fields off; a mail without any stays as it came, octet by octet."""
     names = {name for name, _ in fields(split_content(content)[0])}
-    return with_fields(content, _PRIVATE, b"") if names & _PRIVATE else content
+    return with_fields(content, PRIVATE_FIELDS, b"") if names & PRIVATE_FIELDS else content
 
 
 def as_plain(letter: Letter, originals: Sequence[Original], title: str) -> bytes:

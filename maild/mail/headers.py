@@ -36,6 +36,21 @@ _NOTATIONS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escap
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff]")
 
 
+# What an author wrote to his own server, or about whom he did not tell the others.
+PRIVATE_FIELDS: Final = frozenset(
+    {
+        "bcc",
+        "return-path",
+        "delivered-to",
+        "x-original-to",
+        "envelope-to",
+        "disposition-notification-to",
+        "return-receipt-to",
+        "x-confirm-reading-to",
+    }
+)
+
+
 def split_content(content: bytes) -> tuple[bytes, bytes]:
     """Cut the octets into header section (with its last line end) and body, after RFC 5322 §2.1."""
     found = _END.search(content)

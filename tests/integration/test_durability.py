@@ -55,7 +55,9 @@ def check(daemon: Daemon, load: Load, capsys: pytest.CaptureFixture[str]) -> Non
     """Nothing that was acknowledged is missing, nothing was done twice."""
     rows = until(lambda: _all_done(daemon), "all mails to be settled", 90)
     # A mail on which two kills fell in turn is kept aside, as it should be: it runs again.
-    for row in (row for row in rows if row["verdict"] == "shunted"):
+    aside = [row for row in rows if row["verdict"] == "shunted"]
+    assert len(aside) <= 2
+    for row in aside:
         assert row["reason"] == "the desk died of it twice"
         daemon.run("shunted", "retry", str(row["id"]))
     rows = until(lambda: _all_done(daemon), "all mails to be settled", 90)

@@ -75,14 +75,20 @@ def connect(path: str | Path, *, readonly: bool = False) -> Connection:
     return connection
 
 
-def check_version(connection: sqlite3.Connection, name: str) -> None:
-    """Refuse a database that a newer maild has written, or that was never made."""
+def version_of(connection: sqlite3.Connection, name: str) -> int:
+    """Give a database's schema version, 0 for none. Raises StoreError for one of a newer maild."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"{name}: written by a newer maild (schema {version}; this one knows {SCHEMA_VERSION}); "
             "install that version, or restore a backup"
         )
+    return int(version)
+
+
+def check_version(connection: sqlite3.Connection, name: str) -> None:
+    """Refuse a database that a newer maild has written, or that was never made."""
+    version = version_of(connection, name)
     if version < SCHEMA_VERSION:
         raise StoreError(
             f"{name}: schema {version} is older than {SCHEMA_VERSION}; run `maild serve` once"

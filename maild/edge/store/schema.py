@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlite_utils import Database, Migrations
 
-from maild.edge.store.connection import SCHEMA_VERSION, StoreError
+from maild.edge.store.connection import SCHEMA_VERSION, version_of
 
 _MIGRATIONS: Final = Migrations("maild")
 
@@ -215,12 +215,7 @@ def migrate(connection: sqlite3.Connection, name: str) -> None:
 
     Raises StoreError where a newer maild has written the database.
     """
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > SCHEMA_VERSION:
-        raise StoreError(
-            f"{name}: written by a newer maild (schema {version}; this one knows {SCHEMA_VERSION}); "
-            "install that version, or restore a backup"
-        )
+    version = version_of(connection, name)
     if version < SCHEMA_VERSION:
         _MIGRATIONS.apply(Database(connection))
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -1,0 +1,68 @@
+"""The pump, where the store fails under it: a failing store is no death of the desk."""
+
+import asyncio
+from collections.abc import Callable
+
+from maild.edge.store.arrivals import Arrivals
+from maild.edge.store.records import Records
+from maild.mail.message import Envelope, RawMessage
+from maild.mail.parse import parse
+from maild.pump import Pump
+from maild.reading.report import Read
+from tests.office import NOON, Office
+
+OPENING = (
+    b"""\
+From: Kevin Riggle <kevin@example.com>\r
+To: incidents@example.com\r
+Subject: Checkout is down\r
+Message-ID: <one@laptop.example.com>\r
+\r
+Half of the payments fail. Severity 2, phase 1. I am incident commander. Channel: #pay\r
+"""
+    + b"More words than the pages at hand can hold.\r\n" * 1_000
+)
+
+
+class Inline:
+    """Readers without processes."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+
+    async def read(self, raw: RawMessage) -> Read:
+        mail = parse(raw)
+        return mail, self.office.reader.read(mail)
+
+
+def test_a_mail_that_a_full_disk_kept_from_being_entered_is_not_set_aside(
+    office: Callable[..., Office],
+) -> None:
+    desk = office()
+    connection = desk.connection
+    envelope = Envelope("kevin@example.com", ("incidents@example.com",))
+    Arrivals(connection).keep([RawMessage(envelope, OPENING, NOON)])
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    troubles: list[str] = []
+
+    def trouble(error: BaseException | None) -> None:
+        if error is not None:
+            troubles.append(str(error))
+        if len(troubles) == 3:
+            connection.execute("PRAGMA max_page_count = 1000000")
+
+    async def story() -> None:
+        entered = asyncio.Event()
+        pump = Pump(
+            desk.desk, Inline(desk), lambda: NOON, lambda *_, **__: None, entered.set, trouble
+        )
+        work = asyncio.create_task(pump.run())
+        await asyncio.wait_for(entered.wait(), 20)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+    asyncio.run(story())
+    assert len(troubles) == 3
+    assert all("full" in words for words in troubles)
+    assert [row["verdict"] for row in Records(connection, 3).mails()] == ["accepted"]
