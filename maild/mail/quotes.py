@@ -98,7 +98,7 @@ def _stamps(lines: Sequence[str]) -> set[int]:
     """
     found: set[int] = set()
     for i, line in enumerate(lines):
-        if _RULER_LINE.match(line):
+        if RULER in line and _RULER_LINE.match(line):
             last = i - 1
             while last > max(0, i - 3) and not lines[last].strip():
                 last -= 1
@@ -111,7 +111,7 @@ def _stamps(lines: Sequence[str]) -> set[int]:
 
 
 def _label(line: str, patterns: _Patterns) -> tuple[str, str] | None:
-    match = _FIELD_LINE.match(line)
+    match = _FIELD_LINE.match(line) if ":" in line or "：" in line else None
     if match is None:
         return None
     kind = patterns.labels.get(unicodedata.normalize("NFKC", match[1]).strip().lower())
@@ -225,6 +225,8 @@ def _loose_attribution(
     All below is then taken as quoted, so it must be beyond doubt.
     """
     end = len(lines) if cut is None else cut
+    if not any("@" in line for line in lines[:end]):
+        return None
     for i in range(end):
         for height in (1, 2, 3):
             text = " ".join(lines[i : i + height])

@@ -231,11 +231,11 @@ def _without_boilerplate(run: list[str], words: BoilerplateWords) -> list[str]:
     kept: list[str] = []
     for paragraph in _paragraphs(run):
         text = " ".join(paragraph).lower()
-        if any(phrase in text for phrase in words.notices):
+        if any(map(text.__contains__, words.notices)):
             while kept and (not kept[-1].strip() or re.fullmatch(r"\s*[_*=-]{3,}\s*", kept[-1])):
                 kept.pop()
             paragraph = _before_notice(paragraph, words.notices)
-        elif any(phrase in text for phrase in words.banners):
+        elif any(map(text.__contains__, words.banners)):
             paragraph = _without_banner(paragraph, words.banners)
         kept += [*paragraph, ""]
     return kept

@@ -8,7 +8,7 @@ from typing import Final
 
 from maild.mail.message import Address
 from maild.reading.cues import Cues
-from maild.reading.grammar import WORD, compiled_grammar
+from maild.reading.grammar import WORD, Kinds, compiled_grammar
 from maild.reading.moments import MomentFinder
 from maild.reading.people import PeopleFinder
 from maild.reading.phase import PhaseFinder
@@ -36,6 +36,10 @@ MAX_SAID: Final = 40
 
 _STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+(?:[/–]|-{1,2})\s+|/")
 _DIGIT = re.compile(r"\d")
+_ANY_WORD = re.compile(r"[^\W\d_][\w'-]*")
+# More than any greeting has.
+_FIVE_WORDS = re.compile(r"(?:[\W\d_]*+[^\W\d_][\w'-]*+){5}")
+_EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4}")
 _URL_SLASH = re.compile(r"https?://[^\s|,;]+", re.I)
 _ENDS_WITH_PLACE = re.compile(
     r"[ \t]*(?:[|,;/·]|[–-]{1,2}(?=\s)|\.(?=\s))[ \t]*(\S+)[ \t]*(?=\n|$|\|)"
@@ -86,18 +90,29 @@ class Finders:
             "phase": cues.unchanged.of(self.phase.labels),
             "commander": cues.unchanged.of(self.people.commander_labels),
         }
-        self.telling = self.severity.trigger | self.phase.trigger.union(
-            cues.unchanged.trigger.longest,
-            self.people.trigger.longest,
-            self.people.role_trigger.longest,
-            self.places.trigger.longest,
-            self.moments.trigger.longest,
+        self.kinds = Kinds(
+            {
+                "severity": self.severity.trigger,
+                "phase": self.phase.trigger,
+                "commander": self.people.trigger,
+                "role": self.people.role_trigger,
+                "channel": self.places.trigger,
+                "moment": self.moments.trigger,
+                "unchanged": cues.unchanged.trigger,
+            }
         )
         self.tags = frozenset(tag.lower() for tag in names.tags)
 
-    def has_status(self, plain: str) -> bool:
-        """Whether a text may hold an item of a status line: S2, #name, an URL."""
-        return "#" in plain or "http" in plain or self.severity.short.search(plain) is not None
+    def kinds_in(self, plain: str) -> set[str]:
+        """Give the kinds of statement that a text may make; "status": S2, #name, an URL."""
+        words = set(WORD.findall(plain.lower()))
+        digit = _DIGIT.search(plain)
+        if digit:  # "SEV2" is worth a look for "sev"
+            words.update([word.rstrip("0123456789") for word in words if word[-1].isdecimal()])
+        kinds = self.kinds.in_words(words)
+        if "#" in plain or "http" in plain or (digit and self.severity.short.search(plain)):
+            kinds.add("status")
+        return kinds
 
 
 class TextReading:
@@ -184,37 +199,36 @@ class TextReading:
                 self.said.append(said.lstrip(" .,;:|"))
 
     def sentence(self, sentence: Sentence) -> Iterator[Reading]:
-        """Find what a sentence states; one without any word of the rules is passed over at once."""
+        """Find what a sentence states."""
         finders = self.finders
         if sentence.end - sentence.start > MAX_SENTENCE:
             sentence = Sentence(
                 sentence.text, sentence.start, sentence.start + MAX_SENTENCE, sentence.where
             )
         plain = sentence.plain
-        words = set(WORD.findall(plain.lower()))
-        if _DIGIT.search(plain):  # "SEV2" is worth a look for "sev"
-            words.update([word.rstrip("0123456789") for word in words if word[-1].isdecimal()])
-        yield from self.status_items(sentence, plain)
-        if words.isdisjoint(finders.telling):
+        kinds = finders.kinds_in(plain)
+        if not kinds:
             return
-        if words & finders.severity.trigger:
+        if "status" in kinds:
+            yield from self.status_items(sentence, plain)
+        if "severity" in kinds:
             yield from finders.severity.in_sentence(sentence)
-        if words & finders.phase.trigger:
+        if "phase" in kinds:
             yield from finders.phase.in_sentence(sentence)
-        if finders.people.trigger.in_words(words):
+        if "commander" in kinds:
             yield from finders.people.commander_in_sentence(sentence, self.author)
-        if finders.people.role_trigger.in_words(words):
+        if "role" in kinds:
             yield from finders.people.roles_in_sentence(sentence, self.author)
-        if finders.places.trigger.in_words(words):
+        if "channel" in kinds:
             yield from finders.places.in_sentence(sentence, finders.names.address)
-        if finders.moments.trigger.in_words(words):
+        if "moment" in kinds:
             yield from finders.moments.in_sentence(sentence, self.anchor, finders.names.zone)
-        if finders.cues.unchanged.trigger.in_words(words):
+        if "unchanged" in kinds:
             yield from self.unchanged(sentence, plain)
 
     def status_items(self, sentence: Sentence, plain: str) -> Iterator[Reading]:
         """Read S2 and #name where they stand alone between separators of a status line."""
-        if len(plain) > 200 or not self.finders.has_status(plain):
+        if len(plain) > 200:
             return
         line = _line_of(sentence)
         pieces = [p for p in (p.strip(" .\n") for p in _pieces(plain)) if p]
@@ -260,12 +274,12 @@ class TextReading:
         plain = sentence.plain
         for reading in found:
             plain = plain.replace(comparable(reading.words).plain, " ", 1)
-        words = re.findall(r"[^\W\d_][\w'-]*", plain)
-        if not words:
+        if _FIVE_WORDS.match(plain):
+            return True
+        words = _ANY_WORD.findall(plain)
+        if not words or self._greets(words):
             return False
-        if len(words) <= 4 and self._greets(words):
-            return False
-        if re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4}", plain):
+        if _EAST_ASIAN.search(plain):
             return True
         # Beside a start alone the rest is news: "Every insert fails since 09:05."
         return len(words) >= (4 if {r.field for r in found} - {"started_at"} else 2)

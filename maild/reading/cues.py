@@ -14,6 +14,9 @@ from maild.reading.rules import Cue, CueRules, StatementWords
 from maild.reading.statements import REACH, clause_start
 from maild.reading.unchanged import Unchanged
 
+_CLAUSE_END = re.compile(r"[,;()–]|:(?!\d)|\s-\s")
+_FAR_END = re.compile(r";|:(?!\d)|–")
+
 
 @dataclass(frozen=True, slots=True)
 class _CompiledCue:
@@ -70,27 +73,31 @@ class Cues:
             at = max(before.lower().rfind(frame["frame"].lower()), 0)
             bare = before[:at] + before[at + len(frame["frame"]) :]
         bare, before = self._without_harmless(bare), self._without_harmless(before)
+        near = self._near(after)
         for cue in self.cues:
             if (cue.fields and field not in cue.fields) or cue.kind == but:
                 continue
-            if self._reaches(cue, bare, after) or (at and self._reaches(cue, before, after, at)):
+            if cue.reach == "sentence":
+                reaches = cue.pattern.search(after[-3:]) is not None
+            elif cue.reach == "backward":
+                reaches = bool(near) and cue.pattern.search(near) is not None
+            else:
+                reaches = self._reaches(cue, bare) or (at > 0 and self._reaches(cue, before, at))
+            if reaches:
                 return cue.kind
         return None
+
+    def _near(self, after: str) -> str:
+        """Give what stands behind a value in its own clause: so far a cue reaches backward."""
+        near = _CLAUSE_END.split(after, maxsplit=1)[0]
+        near = self.stops.split(near, maxsplit=1)[0]
+        return self.reasons.split(near, maxsplit=1)[0].rstrip()
 
     def _without_harmless(self, text: str) -> str:
         return self.harmless.sub(lambda found: " " * len(found[0]), text)
 
-    def _reaches(
-        self, cue: _CompiledCue, before: str, after: str, begins_before: int | None = None
-    ) -> bool:
-        if cue.reach == "sentence":
-            return cue.pattern.search(after[-3:]) is not None
-        if cue.reach == "backward":
-            near = re.split(r"[,;()–]|:(?!\d)|\s-\s", after, maxsplit=1)[0]
-            near = self.stops.split(near, maxsplit=1)[0]
-            near = self.reasons.split(near, maxsplit=1)[0]
-            return cue.pattern.search(near) is not None
-        found = _last(cue.pattern, before, begins_before)
+    def _reaches(self, cue: _CompiledCue, before: str, begins_before: int | None = None) -> bool:
+        found = _last(cue.pattern, before, begins_before) if before else None
         if cue.reach == "adjacent":
             return found is not None and not before[found.end() :].strip(" \n\"'#")
         if found is None:
@@ -98,8 +105,8 @@ class Cues:
         if cue.kind in ("another", "historical") and _remarked(cue, before):
             return True
         between = self.by_preposition.sub("", before[found.end() :])
-        ends = r";|:(?!\d)|–" if cue.reach == "far" else r"[,;()–]|:(?!\d)|\s-\s"
-        return re.search(ends, between) is None and self.stops.search(between) is None
+        ends = _FAR_END if cue.reach == "far" else _CLAUSE_END
+        return ends.search(between) is None and self.stops.search(between) is None
 
     def states_at_start(self, sentence: str, at: int) -> bool:
         """Whether a value begins its clause: nothing but openers ("still", "I think") before it."""

@@ -40,7 +40,8 @@ class Grammar:
 
     def abbreviates(self, text: str) -> bool:
         """Whether the period that ends a text belongs to its last word: "e.g.", "J."."""
-        word = re.split(r"[\s(]", text[:-1])[-1].lower()
+        words = text[:-1].replace("(", " ").split()
+        word = words[-1].lower() if words else ""
         return (len(word) == 1 and word.isalpha()) or word in self.abbreviations
 
     def runs_on(self, line: str) -> bool:
@@ -112,6 +113,26 @@ class Hints:
     def in_words(self, words: set[str]) -> bool:
         """Whether a text of these words, lower case, is worth a look."""
         return any(needed <= words for word in self.longest & words for needed in self.index[word])
+
+
+class Kinds:
+    """Tells cheaply what a text may be about: the kinds of which `Hints` finds a phrase."""
+
+    def __init__(self, hints: Mapping[str, Hints]) -> None:
+        index: dict[str, list[tuple[frozenset[str], str]]] = {}
+        for kind, of_kind in hints.items():
+            for word, phrases in of_kind.index.items():
+                index.setdefault(word, []).extend((needed, kind) for needed in phrases)
+        self.index, self.telling = index, frozenset(index)
+
+    def in_words(self, words: set[str]) -> set[str]:
+        """Give the kinds that a text of these words, lower case, may be about."""
+        return {
+            kind
+            for word in self.telling & words
+            for needed, kind in self.index[word]
+            if needed <= words
+        }
 
 
 _Tree = dict[str, "_Tree"]

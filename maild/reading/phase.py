@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from maild.reading.cues import Cues
-from maild.reading.grammar import alternatives, candidates
+from maild.reading.grammar import Hints, alternatives, candidates
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import NameRules, PhaseRules
 from maild.reading.scale import Phrase, Scale, scale
@@ -37,7 +37,7 @@ class PhaseFinder:
         self.follows = following(rules.follows)
         own = alternatives(rules.own)
         self.of_another = re.compile(rf"\s*[-–]?\s*(?:{alternatives(rules.of)})\s+(?!{own})", re.I)
-        self.trigger = frozenset(word for label in rules.labels for word in label.split()[:1])
+        self.trigger = Hints(rules.labels)
 
     def in_label(self, item: Labelled) -> tuple[list[Reading], int]:
         """Read a labelled value; the second is where the value ends in the text."""

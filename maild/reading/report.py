@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from maild.mail.message import Address, Mail
 from maild.mail.text import Written, clean_subject, written
+from maild.mail.words import ReplyWords
 from maild.reading.body import Finders, ListNames, TextReading
 from maild.reading.grammar import alternatives
 from maild.reading.reading import Reading
@@ -84,6 +85,7 @@ class Reader:
         labels = alternatives(rules.mail.words.summary)
         self.summary = re.compile(rf"\s*(?:{labels})\s*[:=]\s*(\S.*)", re.I)
         self.but = re.compile(rf"^(?:{alternatives(rules.mail.words.but)})\b\s*", re.I)
+        self.reply_words = _reply_words(rules.mail.words)
 
     def read(self, mail: Mail) -> Report:
         """Read one mail (reading rules, sections 1 to 3 and 8)."""
@@ -128,24 +130,28 @@ class Reader:
     def _reply_word(self, lines: Sequence[str]) -> tuple[ReplyWord, str]:
         """Find a word such as "same" or "withdraw" at the start of the text; and what follows it."""
         text = "\n".join(lines).strip()
-        words = self.rules.mail.words
-        plain = comparable(text[:80]).plain.lower()
-        table: tuple[tuple[ReplyWord, Sequence[str]], ...] = (
-            ("stop", words.stop_reminders),
-            ("same", words.same),
-            ("withdraw", words.withdraw),
-            ("apply", words.apply),
-            ("snooze", words.snooze),
-        )
-        for meaning, phrases in table:
-            for phrase in sorted(phrases, key=len, reverse=True):
-                if re.match(rf"[\"'>\s]*{re.escape(phrase)}(?![\w-])", plain):
-                    end = plain.index(phrase) + len(phrase)
-                    rest = text[end:].lstrip(" \t.,;:!\"'–-")
-                    if meaning in ("withdraw", "apply") and len(rest.split("\n")[0].split()) > 4:
-                        continue
-                    return meaning, self.but.sub("", rest)
+        plain = comparable(text[:80]).plain
+        for meaning, pattern in self.reply_words:
+            if match := pattern.match(plain):
+                rest = text[match.end() :].lstrip(" \t.,;:!\"'–-")
+                if meaning in ("withdraw", "apply") and len(rest.split("\n")[0].split()) > 4:
+                    break
+                return meaning, self.but.sub("", rest)
         return "", text
+
+
+def _reply_words(words: ReplyWords) -> tuple[tuple[ReplyWord, re.Pattern[str]], ...]:
+    table: tuple[tuple[ReplyWord, Sequence[str]], ...] = (
+        ("stop", words.stop_reminders),
+        ("same", words.same),
+        ("withdraw", words.withdraw),
+        ("apply", words.apply),
+        ("snooze", words.snooze),
+    )
+    return tuple(
+        (meaning, re.compile(rf"[\"'>\s]*(?:{alternatives(phrases)})(?![\w-])", re.I))
+        for meaning, phrases in table
+    )
 
 
 def _bounded(lines: Iterable[str]) -> list[str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from maild.reading.cues import Cues
-from maild.reading.grammar import alternatives, candidates
+from maild.reading.grammar import Hints, alternatives, candidates
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import NameRules, SeverityRules
 from maild.reading.scale import Phrase, Scale, scale
@@ -32,7 +32,7 @@ class SeverityFinder:
         self.short = re.compile(rf"(?:{short})-?\d")
         self.status = re.compile(rf"#?(?:{short})-?\d")
         self.follows = following(rules.follows)
-        self.trigger = frozenset(word for label in rules.labels for word in label.split()[:1])
+        self.trigger = Hints(rules.labels)
 
     def in_label(self, item: Labelled) -> tuple[list[Reading], int]:
         """Read a labelled value; the second is where the value ends in the text."""
