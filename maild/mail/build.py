@@ -1,13 +1,18 @@
-"""Our own mails: built with EmailMessage, never concatenated; ids that a crash cannot make twice."""
+"""Our own mails: built with `email`, never concatenated; ids that a crash cannot make twice."""
 
 import hashlib
+import quopri
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8, EmailPolicy
+from email.mime.base import MIMEBase
+from email.mime.image import MIMEImage
+from email.mime.multipart import MIMEMultipart
+from email.mime.nonmultipart import MIMENonMultipart
+from email.policy import SMTP, SMTPUTF8, EmailPolicy, compat32
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import Literal
@@ -63,52 +68,60 @@ def message_id(domain: str, *cause: object) -> str:
 
 def octets(letter: Letter) -> bytes:
     """Print a letter (RFC 5322, RFC 3834 §5): text and HTML, marked as a machine's."""
-    message = EmailMessage(policy=_policy(letter.sender, letter.to, letter.reply_to))
-    message["From"] = _mailbox(letter.sender)
-    message["To"] = _mailbox(letter.to)
-    if letter.reply_to is not None:
-        message["Reply-To"] = _mailbox(letter.reply_to)
-    message["Subject"] = one_line(letter.subject)
-    message["Date"] = format_datetime(letter.date)
-    message["Message-ID"] = f"<{letter.message_id}>"
+    boxes = (("From", letter.sender), ("To", letter.to), ("Reply-To", letter.reply_to))
+    international = any(box is not None and not box.address.isascii() for _, box in boxes)
+    found = [(name, mailbox(box)) for name, box in boxes if box is not None]
+    found += [
+        ("Subject", letter.subject),
+        ("Date", format_datetime(letter.date)),
+        ("Message-ID", f"<{letter.message_id}>"),
+    ]
     if letter.in_reply_to is not None:
-        message["In-Reply-To"] = one_line(f"<{letter.in_reply_to}>")
+        found.append(("In-Reply-To", f"<{letter.in_reply_to}>"))
     if letter.references:
         ids = short_references(letter.references)
-        message["References"] = one_line(" ".join(f"<{i}>" for i in ids))
-    message["Auto-Submitted"] = letter.submitted
-    message["X-Auto-Response-Suppress"] = "All"
-    message["X-Loop"] = letter.loop
-    for name, value in letter.fields:
-        message[name] = one_line(value)
-    message.set_content(letter.text, charset="utf-8", cte=_encoding(letter.text))
-    if letter.html:
-        message.add_alternative(
-            letter.html, subtype="html", charset="utf-8", cte="quoted-printable"
-        )
-        _illustrate(message, letter.images)
-    return message.as_bytes()
+        found.append(("References", " ".join(f"<{i}>" for i in ids)))
+    found += [
+        ("Auto-Submitted", letter.submitted),
+        ("X-Auto-Response-Suppress", "All"),
+        ("X-Loop", letter.loop),
+        *letter.fields,
+    ]
+    policy = SMTPUTF8 if international else SMTP
+    return printed_fields(found, policy) + _entity(letter).as_bytes(policy=_LINES)
 
 
-def _illustrate(message: EmailMessage, images: Sequence[Image]) -> None:
-    """Put pictures beside the HTML (RFC 2387), each named by its Content-ID (RFC 2392)."""
-    page = message.get_body(("html",))
-    for image in images:
-        if isinstance(page, EmailMessage):
-            page.add_related(
-                image.content, "image", "png", cid=f"<{image.cid}>", disposition="inline"
-            )
+def _entity(letter: Letter) -> MIMEBase:
+    """Make the text, with the HTML beside it, and with its pictures (RFC 2046, 2387, 2392)."""
+    text = _text("plain", letter.text)
+    if not letter.html:
+        return text
+    name = letter.message_id.partition("@")[0]
+    page: MIMEBase = _text("html", letter.html)
+    if letter.images:
+        page = MIMEMultipart("related", f"=_related_{name}", [page], type="text/html")
+        for image in letter.images:
+            picture = MIMEImage(image.content, "png")
+            picture["Content-ID"] = f"<{image.cid}>"
+            picture["Content-Disposition"] = "inline"
+            page.attach(picture)
+    return MIMEMultipart("alternative", f"=_{name}", [text, page])
+
+
+def _text(kind: str, text: str) -> MIMEBase:
+    part = MIMENonMultipart("text", kind, charset="utf-8")
+    encoding = _encoding(text)
+    part["Content-Transfer-Encoding"] = encoding
+    if encoding == "quoted-printable":
+        text = quopri.encodestring(text.encode("utf-8", "replace")).decode("ascii")
+    part.set_payload(text)
+    return part
 
 
 def _encoding(text: str) -> str:
-    return (
-        "7bit" if text.isascii() and max(map(len, text.split("\n"))) < 900 else "quoted-printable"
-    )
-
-
-def _policy(*boxes: Address | None) -> "EmailPolicy[EmailMessage]":
-    ascii_only = all(box is None or box.address.isascii() for box in boxes)
-    return SMTP if ascii_only else SMTPUTF8
+    """Say how a text travels; "=_" begins a delimiter of ours, and so is encoded away."""
+    short = max(map(len, text.split("\n"))) < _MAX_WORD
+    return "7bit" if text.isascii() and short and "=_" not in text else "quoted-printable"
 
 
 def _mailbox(box: Address) -> Mailbox:
@@ -190,19 +203,28 @@ def mailbox(box: Address) -> str:
 _PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
 _PLAIN_BOX = re.compile(r"[\w -]+ <[^<>\s]+>", re.ASCII)
 _MAX_LINE = 76
+_MAX_WORD = 900
+_LINES = compat32.clone(linesep="\r\n", mangle_from_=False)
 
 
-def printed_fields(fields: Sequence[tuple[str, str]]) -> bytes:
-    """Print header fields, folded and encoded, each with its line end."""
-    return b"".join(_printed(name, one_line(value)) for name, value in fields)
+def printed_fields(
+    fields: Sequence[tuple[str, str]], policy: "EmailPolicy[EmailMessage]" = SMTP
+) -> bytes:
+    """Print header fields, folded and encoded, each with its line end; policy: SMTPUTF8 leaves UTF-8."""
+    return b"".join(_printed(name, one_line(value), policy) for name, value in fields)
+
+
+def _printed(name: str, value: str, policy: "EmailPolicy[EmailMessage]") -> bytes:
+    plain = _PLAIN_BOX if name in ("From", "To", "Reply-To") else _PLAIN
+    short = len(value) < _MAX_WORD or max(map(len, value.split(" "))) < _MAX_WORD
+    if short and plain.fullmatch(value) and "=?" not in value:
+        return _folded(name, value).encode("ascii")
+    return _built(name, value, policy)
 
 
 @lru_cache(maxsize=512)
-def _printed(name: str, value: str) -> bytes:
-    plain = _PLAIN_BOX if name in ("From", "Reply-To") else _PLAIN
-    if plain.fullmatch(value) and "=?" not in value:
-        return _folded(name, value).encode("ascii")
-    message = EmailMessage(policy=SMTP)
+def _built(name: str, value: str, policy: "EmailPolicy[EmailMessage]") -> bytes:
+    message = EmailMessage(policy=policy)
     message[name] = value
     return message.as_bytes().rpartition(b"\r\n\r\n")[0] + b"\r\n"
 
