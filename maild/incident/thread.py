@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from maild.mail.message import Mail
 from maild.reading.report import Report
@@ -92,7 +93,8 @@ def unknown(found: Keys, places: Mapping[str, Place]) -> str | None:
     return None
 
 
-def weighty(subject: str) -> dict[str, int]:
+@lru_cache(maxsize=1_024)
+def weighty(subject: str) -> Mapping[str, int]:
     """Give the words of a subject that say something, with their weight: the longer, the more."""
     words = _WORD.findall(subject.lower())
     return {

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from maild.incident import entry, model, verdict
@@ -41,7 +42,7 @@ _TYPES: Final[dict[str, type]] = {
 
 def to_json(value: object) -> str:
     """Write a frozen value of the core as JSON."""
-    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def from_json(text: str) -> Any:
@@ -49,19 +50,21 @@ def from_json(text: str) -> Any:
     return _tuple(_DECODER.decode(text))
 
 
-def _plain(value: object) -> object:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        named = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"_": type(value).__name__, **named}
+def _plain(value: Any) -> object:
+    """Give what JSON does not know in terms of what it does; what is inside comes here by itself."""
     if isinstance(value, datetime):
         return {"_": "datetime", "at": value.isoformat()}
     if isinstance(value, frozenset):
         return {"_": "set", "of": sorted(str(item) for item in value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value
+        return dict(value)
+    named = {name: getattr(value, name) for name in _fields(type(value))}
+    return {"_": type(value).__name__, **named}
+
+
+@cache
+def _fields(cls: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cls))
 
 
 def _made(plain: dict[str, Any]) -> Any:
@@ -81,4 +84,5 @@ def _tuple(value: Any) -> Any:
     return tuple(_tuple(item) for item in value) if isinstance(value, list) else value
 
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain)
 _DECODER: Final = json.JSONDecoder(object_hook=_made)

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from itertools import islice
 from typing import Final
 
 from maild.edge.store.connection import moment
@@ -80,8 +81,8 @@ class Search:
             " ORDER BY i.declared_at DESC, i.id DESC",
             (subject, f"subject : ({wanted})" if wanted else '""', MAX_CANDIDATES),
         )
-        found = [(row["id"], row["summary"]) for row in rows if alike(subject, row["subject"])]
-        return tuple(found[:MAX_LIKE])
+        found = ((row["id"], row["summary"]) for row in rows if alike(subject, row["subject"]))
+        return tuple(islice(found, MAX_LIKE))
 
 
 def match_of(words: str) -> str:
