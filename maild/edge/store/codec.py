@@ -4,7 +4,6 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
 from typing import Any, Final
 
 from maild.incident import entry, model, verdict
@@ -38,10 +37,13 @@ _TYPES: Final[dict[str, type]] = {
         model.Merged,
     )
 }
+_FIELDS: Final = {
+    name: tuple(field.name for field in dataclasses.fields(cls)) for name, cls in _TYPES.items()
+}
 
 
 def to_json(value: object) -> str:
-    """Write a frozen value of the core as JSON."""
+    """Write a frozen value of the core as JSON; raises KeyError for a type that is not known."""
     return _ENCODER.encode(value)
 
 
@@ -50,7 +52,7 @@ def from_json(text: str) -> Any:
     return _tuple(_DECODER.decode(text))
 
 
-def _plain(value: Any) -> object:
+def _plain(value: object) -> object:
     """Give what JSON does not know in terms of what it does; what is inside comes here by itself."""
     if isinstance(value, datetime):
         return {"_": "datetime", "at": value.isoformat()}
@@ -58,13 +60,8 @@ def _plain(value: Any) -> object:
         return {"_": "set", "of": sorted(str(item) for item in value)}
     if isinstance(value, Mapping):
         return dict(value)
-    named = {name: getattr(value, name) for name in _fields(type(value))}
-    return {"_": type(value).__name__, **named}
-
-
-@cache
-def _fields(cls: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(cls))
+    name = type(value).__name__
+    return {"_": name, **{field: getattr(value, field) for field in _FIELDS[name]}}
 
 
 def _made(plain: dict[str, Any]) -> Any:
