@@ -42,7 +42,7 @@ IMPURE = {"asyncio", "socket", "sqlite3", "smtplib", "os", "pathlib", "time", "r
 # A library of the outside world, and the modules that may know it.
 KNOWN_TO = {
     "aiosmtpd": {"edge/smtp_in/"},
-    "aiosmtplib": {"edge/smtp_out.py"},
+    "aiosmtplib": {"edge/smtp_out/"},
     "aioimaplib": {"edge/imap_in.py"},
     "sqlite_utils": {"edge/store/"},
     "jinja2": {"edge/templates.py"},

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from aiosmtplib import SMTP, SMTPException, SMTPHeloError, SMTPServerDisconnected
 
-from maild.edge.transaction import Connection, LostStep
+from maild.edge.smtp_out.transaction import Connection, LostStep
 from maild.mail.message import Reply, Unreachable
 
 SECONDS: Final = 60.0
