@@ -5,6 +5,7 @@ one transaction. It knows no database and no socket: the `Ledger` is whatever fi
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, Protocol
@@ -57,6 +58,10 @@ OFFICE_HOURS: Final = WorkingHours(UTC)
 
 class Ledger(Protocol):
     """What the desk needs of a store."""
+
+    def together(self) -> AbstractContextManager[object]:
+        """Commit what is entered within at once, when it ends; an exception undoes all of it."""
+        ...
 
     def past(self, arrived: Arrived, found: Keys, year: int, now: datetime) -> Past:
         """Collect what is on record and matters for this mail."""
@@ -295,14 +300,17 @@ class Desk:
             return ()
         return (summary, *(bundle(self.head, told, kind, f, originals, now, first) for f in forms))
 
-    def shunt(self, number: int, raw: RawMessage, reason: str, now: datetime) -> None:
+    def shunt(
+        self, number: int, raw: RawMessage, reason: str, now: datetime, *, quietly: bool = False
+    ) -> None:
         """Keep a mail aside that could not be processed; tell its author and the owner.
 
         The author is told only where a person wrote it, as far as its header section says.
+        quietly: tell nobody.
         """
         mail = parse_header(raw)
         letters: list[Outgoing] = []
-        if self.head is not None:
+        if self.head is not None and not quietly:
             name = mail.author.address or "an unknown author"
             owner = OwnerWord("shunted", name, number, reason, reason)
             letters.append(owner_word(self.head, owner, now))

@@ -5,18 +5,22 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Protocol
 
 from maild.desk import Desk
 from maild.mail.headers import author, fields, split_content
-from maild.mail.message import Mail, RawMessage
-from maild.reading.report import Read, Report, Unreadable
+from maild.mail.message import RawMessage
+from maild.reading.report import Read, Unreadable
 from maild.trouble import Broken
 
 MAX_DEATHS: Final = 2
 AHEAD: Final = 64
 PATIENCE: Final = timedelta(milliseconds=250)
 TROUBLE_SECONDS: Final = 1.0
+# So many mails, or so long, in one transaction: it spares commits, and the door waits for its end.
+MAX_BATCH: Final = 16
+BATCH_TIME: Final = timedelta(milliseconds=5)
 
 
 class Readers(Protocol):
@@ -58,7 +62,8 @@ class Pump:
         self.jobs: list[_Job] = []
         self.last = 0
         # What lay here when we started, and was not begun since: it may have killed us before.
-        self.suspects: set[int] | None = None
+        self.suspects: set[int] = set()
+        self.started = False
 
     def wake(self) -> None:
         """Look now: something has arrived, or was read."""
@@ -72,6 +77,9 @@ class Pump:
                 self._fetch()
                 busy = self._conclude()
                 self.trouble(None)
+                if busy:
+                    # More may be read already, but what is owed now goes first.
+                    await asyncio.sleep(0)
             except Exception as error:
                 # The store failed: nothing was changed, all of it is tried again.
                 self.trouble(error)
@@ -97,8 +105,8 @@ class Pump:
                 name = author(found).address.lower() or str(raw.envelope.reverse_path)
                 self.jobs.append(_Job(number, raw, name, self.clock()))
                 self.last = number
-            if self.suspects is None:
-                self.suspects = {job.number for job in self.jobs}
+            if not self.started:
+                self.started, self.suspects = True, {job.number for job in self.jobs}
         running = {job.author for job in self.jobs if job.task is not None and not job.task.done()}
         for job in self.jobs:
             if job.task is None and job.author not in running:
@@ -108,42 +116,55 @@ class Pump:
                 job.task.add_done_callback(lambda _: self.woken.set())
 
     def _conclude(self) -> bool:
-        """Conclude what is read, in order; True where more can be done at once."""
+        """Conclude what is read, in order, in one commit; True where more can be done at once."""
+        ready = self._ready()
+        if not ready:
+            return False
+        # Counted in a commit of its own, for that is all that is left of a death.
+        first = ready[0].number
+        deaths = self.desk.ledger.begin(first) if first in self.suspects else 0
+        self.suspects.discard(first)
+        done: dict[int, Callable[[], None]] = {}
+        with self.desk.ledger.together():
+            begun = self.clock()
+            for job in ready:
+                done[job.number] = self._one(job, died=deaths >= MAX_DEATHS)
+                if self.clock() - begun > BATCH_TIME:
+                    break
+        self.jobs = [job for job in self.jobs if job.number not in done]
+        for tell in done.values():
+            tell()
+        self.entered()
+        return True
+
+    def _ready(self) -> list[_Job]:
+        """List what can be concluded now, in order; what may have killed us before, by itself."""
         now = self.clock()
         waiting: set[str] = set()
-        for job in list(self.jobs):
+        ready: list[_Job] = []
+        for job in self.jobs:
             done = job.task is not None and job.task.done()
             if not done and now - job.since < PATIENCE:
-                return False
+                break
             if not done or job.author in waiting:
                 waiting.add(job.author)
                 continue
-            self.jobs.remove(job)
-            self._one(job)
-            return True
-        return False
+            suspect = job.number in self.suspects
+            if suspect and ready:
+                break
+            ready.append(job)
+            if suspect or len(ready) == MAX_BATCH:
+                break
+        return ready
 
-    def _one(self, job: _Job) -> None:
+    def _one(self, job: _Job, *, died: bool) -> Callable[[], None]:
+        """Conclude one mail; gives what tells the log of it, once it is committed."""
         now = self.clock()
         read = job.task.result() if job.task is not None else Unreadable("never read")
-        if self._deaths(job.number) >= MAX_DEATHS:
+        if died:
             read = Unreadable("the desk died of it twice")
         if isinstance(read, Unreadable):
-            self.desk.shunt(job.number, job.raw, read.reason, now)
-            self.log("shunted", mail=job.number, author=job.author, reason=read.reason)
-        else:
-            self._enter(job, read, now)
-        self.entered()
-
-    def _deaths(self, number: int) -> int:
-        """Say how often the desk died of a mail; a store that fails under it is no death."""
-        if self.suspects is None or number not in self.suspects:
-            return 0
-        deaths = self.desk.ledger.begin(number)
-        self.suspects.discard(number)
-        return deaths
-
-    def _enter(self, job: _Job, read: tuple[Mail, Report], now: datetime) -> None:
+            return self._aside(job, read.reason, now)
         mail, report = read
         try:
             entry = self.desk.conclude(job.number, mail, report, now)
@@ -151,10 +172,9 @@ class Pump:
             raise
         except Exception as error:
             self.log("bug", mail=job.number, error=error)
-            reason = f"{type(error).__name__} while thinking about it"
-            self.desk.shunt(job.number, job.raw, reason, now)
-            return
-        self.log(
+            return self._aside(job, f"{type(error).__name__} while thinking about it", now)
+        return partial(
+            self.log,
             entry.verdict,
             mail=job.number,
             message_id=mail.message_id,
@@ -163,3 +183,14 @@ class Pump:
             incident=entry.incident_id,
             reason=entry.reason,
         )
+
+    def _aside(self, job: _Job, reason: str, now: datetime) -> Callable[[], None]:
+        """Set a mail aside; where not even the letters on that can be written, without them."""
+        try:
+            self.desk.shunt(job.number, job.raw, reason, now)
+        except Broken:
+            raise
+        except Exception as error:
+            self.log("bug", mail=job.number, error=error)
+            self.desk.shunt(job.number, job.raw, reason, now, quietly=True)
+        return partial(self.log, "shunted", mail=job.number, author=job.author, reason=reason)

@@ -97,7 +97,14 @@ def check_version(connection: sqlite3.Connection, name: str) -> None:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Write all or nothing; the lock is taken at once, so that no read goes stale within."""
+    """Write all or nothing; the lock is taken at once, so that no read goes stale within.
+
+    Within another, what fails is undone alone, and the outer one commits what did not.
+    """
+    if connection.in_transaction:
+        with _savepoint(connection):
+            yield connection
+        return
     turn = connection.turn if isinstance(connection, Connection) else nullcontext
     with turn():
         connection.execute("BEGIN IMMEDIATE")
@@ -108,6 +115,20 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
                 connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+
+@contextmanager
+def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        # A full disk may have undone the outer one too.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO part")
+            connection.execute("RELEASE part")
+        raise
+    connection.execute("RELEASE part")
 
 
 def stamp(moment: datetime) -> str:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from maild.edge.store import bounces
@@ -38,6 +39,10 @@ class Ledger:
         self.connection, self.last_phase, self.probing = connection, last_phase, probing
         self.search, self.roster = Search(connection), Roster(connection)
         self.confirmations = Confirmations(connection)
+
+    def together(self) -> AbstractContextManager[object]:
+        """Commit what is entered within at once, when it ends; an exception undoes all of it."""
+        return transaction(self.connection)
 
     # What has arrived ----------------------------------------------------------------------
 
