@@ -4,14 +4,14 @@
                            }-> arrive, commit --|--> readers --> conclude, letters --> enter, commit
     IMAP -> edge/imap_in -'      250 / moved    |    (Mail, Report)      ^                  |
                                                 |                        |               outbox
-                                                |    loops.remind, loops.digest             |
+                                                |    loops: reminders, digests           delivery
                                                 |                         relay <-- edge/smtp_out
 
 The floors; imports go down, never up, never sideways between the modules of `edge/`:
 
     6  cli, __main__
     5  site, daemon
-    4  door, desk, pump, loops  |  edge/*
+    4  door, desk, pump, delivery, loops  |  edge/*
     3  letters
     2  incident, roster
     1  reading

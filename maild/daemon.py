@@ -22,6 +22,7 @@ from ipaddress import ip_network
 from typing import Final
 
 from maild.config import ConfigError, exposure_fault
+from maild.delivery import Deliverer
 from maild.desk import Desk
 from maild.door import Door
 from maild.edge.clock import now
@@ -43,7 +44,7 @@ from maild.edge.store.schema import migrate
 from maild.edge.systemd import take_sockets
 from maild.edge.templates import faults
 from maild.incident.entry import Notice
-from maild.loops import Clocks, Deliverer
+from maild.loops import Clocks
 from maild.mail.message import Outgoing
 from maild.pump import Pump
 from maild.reports import Reports

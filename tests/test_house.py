@@ -29,6 +29,7 @@ FLOORS = {
     "desk": 4,
     "pump": 4,
     "loops": 4,
+    "delivery": 4,
     "reports": 4,
     "watcher": 4,
     "site": 5,

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from maild.delivery import batches
 from maild.edge.store.outbox import Due, Outbox
 from maild.edge.store.roster import Roster
 from maild.incident.entry import Entry
-from maild.loops import batches
 from maild.mail.message import Reply
 from maild.mail.tokens import delivery_token, with_token
 from maild.roster.subscription import Subscription
