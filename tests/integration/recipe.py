@@ -6,9 +6,10 @@ real machine; here each is swapped for one that is free, and nothing else is cha
 """
 
 import re
+import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -16,7 +17,11 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
-from .conftest import Daemon, until
+import dns.resolver
+
+from tests.edge.nameserver import Zone, nameserver
+
+from .conftest import SECONDS, Daemon, until
 from .dovecot import PASSWORD, Dovecot
 from .postfix import Postfix
 from .sink import Sink, free_port, relay
@@ -35,6 +40,8 @@ class Recipe:
     sink: Sink
     postfix: Postfix | None = None
     ports: Mapping[str, int] = field(default_factory=dict)
+    zone: Zone = field(default_factory=Zone)
+    resolver: dns.resolver.Resolver | None = None
 
     def mail(self, name: str, subject: str) -> EmailMessage:
         """Read one of the folder's mails, and give it a subject and an id of its own."""
@@ -92,8 +99,11 @@ def running(
 ) -> Iterator[Recipe]:
     """Run what a folder configures, in a place of its own; `prepare` makes keys and the like there."""
     swaks, sink = need("swaks"), sink or Sink(rcpt=unknown)
-    ports = {name: free_port() for name in ("8025", "8024", "465")}
+    ports = {name: free_port() for name in ("8025", "8024", "465", "8891")}
+    zone = Zone()
     with ExitStack() as stack:
+        resolver = stack.enter_context(nameserver(zone))
+        ports["53"] = resolver.port
         ports["587"] = stack.enter_context(relay(sink))
         dovecot = postfix = None
         if (folder / "dovecot.conf").exists():
@@ -111,6 +121,8 @@ def running(
             }
             postfix = Postfix(need("postfix"), recipe, tables, ports["587"])
             stack.enter_context(closing(postfix))
+        if (folder / "opendkim.conf").exists():
+            stack.enter_context(milter(folder, place, need("opendkim"), ports))
         ports["25"] = postfix.port if postfix else ports["8025"]
         config = swapped((folder / "maild.toml").read_text("utf-8"), ports)
         config = config.replace("/etc/maild/", "").replace("smtp.example.com", "127.0.0.1")
@@ -121,7 +133,33 @@ def running(
         prepare(daemon)
         daemon.run("roster", "add", *people)
         daemon.start()
-        yield Recipe(folder, swaks, daemon, ports["25"], sink, postfix, ports)
+        yield Recipe(folder, swaks, daemon, ports["25"], sink, postfix, ports, zone, resolver)
+
+
+@contextmanager
+def milter(folder: Path, place: Path, program: str, ports: Mapping[str, int]) -> Iterator[None]:
+    """Run opendkim beside Postfix, asking the tests' own DNS."""
+    place.mkdir(exist_ok=True)
+    for name in ("opendkim.conf", "resolver.conf"):
+        (place / name).write_text(swapped((folder / name).read_text("utf-8"), ports), "utf-8")
+    with (place / "opendkim.conf").open("a", encoding="utf-8") as config:
+        config.write(f"ResolverConfiguration {place / 'resolver.conf'}\n")
+    with (place / "opendkim.log").open("wb") as log:
+        process = subprocess.Popen(
+            [program, "-f", "-l", "-x", place / "opendkim.conf"], stdout=log, stderr=log
+        )
+    try:
+        until(lambda: _answers(ports["8891"]), "opendkim to listen")
+        yield
+    finally:
+        process.terminate()
+        process.wait(SECONDS)
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 def unknown(recipient: str) -> str:
@@ -132,4 +170,4 @@ def unknown(recipient: str) -> str:
 def swapped(text: str, ports: Mapping[str, int]) -> str:
     """Put the free ports into a configuration file in place of the real ones."""
     wanted = "|".join(sorted(ports, key=len, reverse=True))
-    return re.sub(rf"(?<=[:\s])(?:{wanted})\b", lambda match: str(ports[match[0]]), text)
+    return re.sub(rf"(?<=[:\s@])(?:{wanted})\b", lambda match: str(ports[match[0]]), text)
