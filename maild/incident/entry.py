@@ -14,7 +14,16 @@ from maild.roster.subscription import Confirmation, RosterChange
 
 Verdict = Literal["accepted", "rejected", "ignored", "duplicate", "command", "shunted"]
 MailKind = Literal[
-    "opening", "update", "note", "completion", "automatic", "command", "check", "owner", ""
+    "opening",
+    "update",
+    "note",
+    "completion",
+    "automatic",
+    "command",
+    "check",
+    "owner",
+    "refused",
+    "",
 ]
 DraftState = Literal["held", "completed", "withdrawn", "published"]
 

@@ -61,6 +61,10 @@ def everything(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     yield "a dry run", office.take(PROSE, to="incidents+check@example.com")[1][0]
     yield from _by_command(office)
     yield "the owner of a program", office.take(PROSE, "CPU 99 %", ROBOT)[1][0]
+    yield "the owner of an ignored program", office.take(PROSE, "x", "cron@example.com")[1][0]
+    stranger = "mallory@a-rather-long-name.example.net"
+    refused = office.take(f"{PROSE}\n{FIELDS}", "Payments", stranger, refused=True)
+    yield "the owner of a refused mail", refused[1][0]
     yield "a forward", office.take("Hello?", to="incidents-owner@example.com")[1][0]
     office.desk.shunt(1, office.desk.ledger.raw(1), "reading it took longer than 2 s", office.now)
     yield "the owner of a shunted mail", office.letters()[-2]
