@@ -56,6 +56,8 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
         return turned_away(arrived, past, policy)
     if arrived.room == "bounces":
         return bounced(arrived.mail.failures, past.sent, arrived.mail.received_at)
+    if arrived.room == "owner" and past.sent is not None and past.sent.deliveries:
+        return bounced(arrived.mail.failures, past.sent, arrived.mail.received_at)
     if arrived.room == "owner":
         return to_owner(arrived.number, past.forwards, own_mail(arrived.mail, policy.ours))
     machine = arrived.mail.author.address.lower() in policy.machines

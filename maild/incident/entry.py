@@ -208,6 +208,7 @@ class Fallout:
 
     bouncing: the recipient's bounces now, None where they do not change. pause: whether he gets no
     copies from now on. reply: what the delivery's record says from now on, "" where it says it already.
+    arrived: it did not fail; its recipient complains of it.
     """
 
     delivery: int
@@ -215,6 +216,7 @@ class Fallout:
     bouncing: Bouncing | None = None
     pause: bool = False
     reply: str = ""
+    arrived: bool = False
 
 
 Answer = Question | Receipt | Word | DryRun | CommandAnswer

@@ -15,6 +15,7 @@ _SUBJECTS = {
     "draft": "Nobody has completed: {name}",
     "refused": "A refused mail reads as an incident: {name}",
     "program": "A program writes to the list and is ignored: {name}",
+    "complaint": "{name} calls the list's mails spam",
     "paused": "No copies for now: {name}",
 }
 

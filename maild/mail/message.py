@@ -120,13 +120,16 @@ class Failure:
     """One recipient of whom a report says that a mail did not reach him (RFC 3464 §2.3).
 
     addresses: his address as sent to and as it was in the end, lower case. status: "5.1.1". delayed:
-    somebody is still trying. why: the other server's words.
+    somebody is still trying. why: the other server's words. complaint: it did reach him, and he calls
+    it spam (RFC 5965). path: the reverse-path of the mail that he complains of.
     """
 
     addresses: tuple[str, ...]
     status: str
     delayed: bool = False
     why: str = ""
+    complaint: bool = False
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,11 +97,13 @@ def _undelivered(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     kevin = Address("Kevin", "kevin@example.com")
     why = "550 5.1.1 <jayla.moore@a-rather-long-name.example.com>: no such user here; try another"
     unreached = Unreached(kevin, whom, "customer liaison", incident, why)
-    paused = OwnerWord("paused", "bob@example.com", detail=why)
-    names = ("the commander of an unreached liaison", "a paused subscriber", "the owner of him")
-    for name, notice in zip(
-        names, (unreached, Paused("bob@example.com", why), paused), strict=True
-    ):
+    for name, notice in {
+        "the commander of an unreached liaison": unreached,
+        "a paused subscriber": Paused("bob@example.com", why),
+        "the owner of him": OwnerWord("paused", "bob@example.com", detail=why),
+        "the owner of who complains": OwnerWord("complaint", "bob@example.com", detail="paused"),
+        "the owner of who may complain": OwnerWord("complaint", "bob@example.com"),
+    }.items():
         (letter,) = office.desk.news([notice], office.now)
         owe(office.connection, letter, office.now)
         yield name, office.letters()[-1]
