@@ -10,8 +10,9 @@ from maild.edge.store import bounces
 from maild.edge.store.connection import moment, stamp, transaction
 from maild.incident.entry import Notice
 from maild.incident.undelivered import follows
+from maild.mail.build import with_leave
 from maild.mail.message import FIRST, Outgoing, Reply
-from maild.mail.tokens import delivery_token, token_of, with_token
+from maild.mail.tokens import delivery_token, token, token_of, with_token
 from maild.roster.bouncing import gravity_of_reply
 
 Verp = Literal["probe", "always", "never"]
@@ -156,15 +157,20 @@ class Outbox:
     def letter(self, number: int, alone: int | None = None) -> tuple[str | None, bytes]:
         """Give a mail's reverse-path (None is the null one) and its octets.
 
-        alone: the one delivery that the reverse-path is to name; None names the batch.
+        alone: the one delivery that the reverse-path is to name, and whose recipient can leave the
+        roster by the mail's List-Unsubscribe; None names the batch.
         """
         row = self.connection.execute(
             "SELECT reverse_path, content FROM letter WHERE id = ?", (number,)
         ).fetchone()
-        path = row["reverse_path"]
+        path, content = row["reverse_path"], row["content"]
         if path is not None and alone is not None:
             path = with_token(path, delivery_token(self.key, alone))
-        return path, row["content"]
+            (recipient,) = self.connection.execute(
+                "SELECT lower(recipient) FROM delivery WHERE id = ?", (alone,)
+            ).fetchone()
+            content = with_leave(content, token(self.key, "leave", recipient))
+        return path, content
 
     def next_due(self) -> datetime | None:
         """Say when the next delivery is due, None where nothing is owed."""
