@@ -1,5 +1,6 @@
 """A relay that knows no SMTPUTF8: one address beyond ASCII costs nobody else his mail."""
 
+import re
 import smtplib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -62,6 +63,22 @@ def test_an_author_whose_program_writes_bare_utf8_into_the_header_is_heard_too(
     assert copy["From"].addresses[0].display_name == "Jürgen Müller"
     octets = next(o for o in recipe.sink.octets if b"bare@laptop" in o and b"opening" in o)
     assert octets.partition(b"\r\n\r\n")[0].isascii()
+
+
+def test_where_the_relay_offers_xverp_each_path_is_still_our_own_token(recipe: Recipe) -> None:
+    with smtplib.SMTP("127.0.0.1", recipe.front, timeout=SECONDS) as client:
+        client.ehlo()
+        assert client.has_extn("xverp")
+    recipe.send(recipe.mail("opening.eml", "Each by itself"), LIST)
+    for person in ("ana@example.com", "bob@example.com"):
+        recipe.got(person, "Each by itself")
+    paths = {
+        path: to
+        for path, to, m in list(recipe.sink.taken)
+        if m["X-Incident-Kind"] == "opening" and "Each by itself" in m["Subject"]
+    }
+    assert {len(to) for to in paths.values()} == {1}
+    assert all(re.fullmatch(r"incidents-bounces\+[a-z2-7]{20}@example\.com", p) for p in paths)
 
 
 def test_a_copy_that_is_his_alone_takes_him_off_by_one_mail_through_postfix(
