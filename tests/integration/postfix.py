@@ -88,7 +88,11 @@ class Postfix:
             (config / name).write_text(text, "utf-8")
             self._run("postmap", "-c", str(config), f"hash:{config / name}")
         self._run("postfix", "-c", str(config), "start")
-        self._await()
+        try:
+            self._await()
+        except BaseException:
+            self.close()
+            raise
 
     def _run(self, name: str, *arguments: str) -> None:
         path = Path(self.program).with_name(name)
