@@ -170,7 +170,8 @@ class Desk:
             rooms = {self.posting.room(address) for address in mail.envelope.recipients}
             room = next((found for found in ROOMS if found in rooms), "posting")
             may_post = self.posting.may_post(mail.author.address)
-        named = (self.bounce(address) for address in mail.envelope.recipients)
+        paths = (failure.path for failure in mail.failures)
+        named = (self.bounce(address) for address in (*mail.envelope.recipients, *paths))
         bounce = next((name for name in named if name is not None), None)
         genuine = self.genuine(mail)
         found = Arrived(

@@ -201,6 +201,8 @@ class Site:
     def genuine(self, mail: Mail) -> bool:
         """Whether a mail's From is believed: as found when it came in, or as the server before us says."""
         config = self.config.posting
+        if mail.standing == "refused":
+            return False
         if config.authenticate == "none" or mail.standing == "pass":
             return True
         if not config.authserv_id or mail.standing:

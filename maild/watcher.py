@@ -7,20 +7,25 @@ whatever fits below.
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
 from maild.mail.envelope import raw_from_fields
 from maild.mail.headers import author, fields, split_content
-from maild.mail.message import RawMessage, Reply
+from maild.mail.message import Authenticated, RawMessage, Reply
 from maild.mail.watermark import Watermark
 from maild.trouble import Broken
 
 MAX_HAUL: Final = 32
 MAX_HAUL_OCTETS: Final = 4 << 20
+# Refused mails that the desk looks at for the owner's sake: so many an hour, so big at the most.
+MAX_SHOWN: Final = 20
+MAX_SHOWN_OCTETS: Final = 256 << 10
+SHOWN_SECONDS: Final = 3600.0
 
 
 class Mailbox(Protocol):
@@ -120,6 +125,11 @@ class _Haul:
         self.octets += len(raw.content)
         self.after = self.after.decided(uid)
 
+    def show(self, raw: RawMessage, reply: Reply) -> None:
+        """Bring a refused mail along, so that the owner hears of it where it reads as an incident."""
+        self.raws.append(replace(raw, authenticated=Authenticated("refused", str(reply))))
+        self.octets += len(raw.content)
+
     def refuse(self, uid: int, *, aside: bool) -> None:
         self.refused.append(uid)
         self.after = self.after.decided(uid, refused=aside)
@@ -144,6 +154,7 @@ class Watcher:
         self._stumbled: int | None = None
         self._retry_at = 0.0
         self._unmoved = False
+        self._shown: deque[float] = deque(maxlen=MAX_SHOWN)
 
     async def run(self) -> None:
         """Watch for ever: connect, look, wait, look again; after any trouble start anew."""
@@ -230,11 +241,22 @@ class Watcher:
                 self._failed(uid, haul, judged.text, self.pace.proofs)
             else:
                 name = author(fields(split_content(content)[0])).address
+                if self._room_to_show(len(content)):
+                    haul.show(raw, judged)
                 self._refused(uid, haul, judged, name)
         elif content.deferred:
             self._failed(uid, haul, content.text)
         else:
             self._refused(uid, haul, content, "")
+
+    def _room_to_show(self, octets: int) -> bool:
+        """Whether one more refused mail may be brought to the desk; it counts as brought."""
+        now = asyncio.get_running_loop().time()
+        full = len(self._shown) == MAX_SHOWN and now - self._shown[0] < SHOWN_SECONDS
+        if full or octets > MAX_SHOWN_OCTETS:
+            return False
+        self._shown.append(now)
+        return True
 
     def _refused(self, uid: int, haul: _Haul, reply: Reply, name: str) -> None:
         haul.refuse(uid, aside=bool(self.folders.refused or self.folders.done))

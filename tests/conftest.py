@@ -21,7 +21,13 @@ settings.load_profile("maild")
 
 # Debian's daemons live in sbin, which is not on every user's PATH.
 SEARCH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
-PACKAGES = {"doveadm": "dovecot-imapd", "dovecot": "dovecot-imapd", "mshow": "mblaze"}
+PACKAGES = {
+    "doveadm": "dovecot-imapd",
+    "dovecot": "dovecot-imapd",
+    "mhdr": "mblaze",
+    "mshow": "mblaze",
+    "opendkim-testkey": "opendkim-tools",
+}
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 # Root only; what is installed already is skipped; one retry. `make test` with CI=true runs it first.
 set -eu
 
-PACKAGES="swaks postfix dovecot-imapd mblaze"
+PACKAGES="swaks postfix dovecot-imapd mblaze opendkim opendkim-tools"
 POLICY=/usr/sbin/policy-rc.d
 LOG=$(mktemp)
 SAVED=

@@ -16,13 +16,14 @@ from maild.edge.store.connection import connect
 from maild.edge.store.schema import migrate
 from maild.edge.templates import renderer
 from maild.incident.entry import Entry
-from maild.mail.message import Envelope, RawMessage
+from maild.mail.message import Authenticated, Envelope, RawMessage
 from maild.mail.parse import parse
 from maild.reading.report import Reader
 from maild.site import Site
 
 NOON = datetime(2026, 3, 16, 12, 0, tzinfo=UTC)
 RULES = load_rules()
+UNASKED = Authenticated("")
 
 
 class Office:
@@ -46,9 +47,10 @@ class Office:
         author: str = "Kevin Riggle <kevin@example.com>",
         to: str = "incidents@example.com",
         html: str = "",
+        refused: bool = False,
         **fields: str,
     ) -> tuple[Entry, list[EmailMessage]]:
-        """Take a mail; gives what was concluded, and the letters that it made us write."""
+        """Take a mail (refused: one that the mailbox's door shows only); gives what was concluded, and the letters that it made us write."""
         self.count += 1
         self.now += timedelta(minutes=1)
         message = EmailMessage(policy=SMTP)
@@ -62,13 +64,19 @@ class Office:
         if html:
             message.set_content(html, subtype="html")
         sender = message["From"].addresses[0].addr_spec
-        return self.receive(message.as_bytes(), sender, to)
+        standing = Authenticated("refused", "550 5.7.1 No") if refused else UNASKED
+        return self.receive(message.as_bytes(), sender, to, standing)
 
     def receive(
-        self, content: bytes, reverse_path: str | None, to: str
+        self,
+        content: bytes,
+        reverse_path: str | None,
+        to: str,
+        standing: Authenticated = UNASKED,
     ) -> tuple[Entry, list[EmailMessage]]:
         """Take octets as they are; gives what was concluded, and the letters that we owe for it."""
-        raw = RawMessage(Envelope(reverse_path, (to,)), content, self.now)
+        envelope = Envelope(reverse_path, (to,))
+        raw = RawMessage(envelope, content, self.now, authenticated=standing)
         (number,) = Arrivals(self.connection).keep([raw])
         mail = parse(raw)
         before = len(self.letters())

@@ -34,6 +34,7 @@ from maild.incident.snooze import snoozed
 from maild.incident.stamp import followed, listeners, note, opening_stamp, update_stamp
 from maild.incident.thread import incident_id
 from maild.incident.undelivered import bounced
+from maild.incident.unheeded import of_program, turned_away
 from maild.incident.verdict import (
     VITAL,
     Background,
@@ -51,7 +52,11 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
     """Think about one mail (reading rules, sections 4 to 6)."""
     if past.duplicate_of is not None:
         return Entry("duplicate", "", f"same Message-ID as mail {past.duplicate_of}")
+    if arrived.mail.standing == "refused":
+        return turned_away(arrived, past, policy)
     if arrived.room == "bounces":
+        return bounced(arrived.mail.failures, past.sent, arrived.mail.received_at)
+    if arrived.room == "owner" and past.sent is not None and past.sent.deliveries:
         return bounced(arrived.mail.failures, past.sent, arrived.mail.received_at)
     if arrived.room == "owner":
         return to_owner(arrived.number, past.forwards, own_mail(arrived.mail, policy.ours))
@@ -62,7 +67,7 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
         else automatic(arrived.mail, policy.rules.mail.automatic, policy.ours)
     )
     if reason is not None:
-        return Entry("ignored", "automatic", reason)
+        return of_program(Entry("ignored", "automatic", reason), arrived, past, policy)
     entry = with_address_asked(_thought(arrived, past, policy), arrived.mail, arrived.number)
     if arrived.genuine:
         entry = back(entry, arrived, past)

@@ -14,7 +14,16 @@ from maild.roster.subscription import Confirmation, RosterChange
 
 Verdict = Literal["accepted", "rejected", "ignored", "duplicate", "command", "shunted"]
 MailKind = Literal[
-    "opening", "update", "note", "completion", "automatic", "command", "check", "owner", ""
+    "opening",
+    "update",
+    "note",
+    "completion",
+    "automatic",
+    "command",
+    "check",
+    "owner",
+    "refused",
+    "",
 ]
 DraftState = Literal["held", "completed", "withdrawn", "published"]
 
@@ -199,6 +208,7 @@ class Fallout:
 
     bouncing: the recipient's bounces now, None where they do not change. pause: whether he gets no
     copies from now on. reply: what the delivery's record says from now on, "" where it says it already.
+    arrived: it did not fail; its recipient complains of it.
     """
 
     delivery: int
@@ -206,6 +216,7 @@ class Fallout:
     bouncing: Bouncing | None = None
     pause: bool = False
     reply: str = ""
+    arrived: bool = False
 
 
 Answer = Question | Receipt | Word | DryRun | CommandAnswer

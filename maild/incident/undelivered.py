@@ -61,6 +61,13 @@ def bounced(failures: Sequence[Failure], sent: Sent | None, now: datetime) -> En
     fallout: list[Fallout] = []
     notices: list[Notice] = []
     for failure, owed in found:
+        if failure.complaint:
+            words.append(f"{owed.recipient} complains of it")
+            if not owed.known:
+                one, word = _complains(owed, failure.why, now, certain=sent.certain)
+                fallout.append(one)
+                notices.append(word)
+            continue
         state = "delayed" if failure.delayed else "not reached"
         words.append(f"{owed.recipient} {state} ({failure.status})")
         if not failure.delayed and not owed.known:
@@ -103,6 +110,21 @@ def follows(
         notices.append(unreached)
     count = after if after is not owed.bouncing else None
     return Fallout(owed.number, owed.recipient, count, pause), tuple(notices)
+
+
+def _complains(owed: Owed, kind: str, now: datetime, *, certain: bool) -> tuple[Fallout, OwnerWord]:
+    """Send nothing more to who calls our mails spam, not even a word on that; tell the owner.
+
+    Without proof that it is he, his next copies travel alone, so that his next complaint is proof.
+    """
+    after = None
+    if owed.subscribed:
+        after = counted(owed.bouncing, "complaint", now, certain=certain)
+    pause = after is not None and after.too_many and not owed.paused
+    once = f"complaint {owed.recipient.lower()}" if certain else "complaint"
+    word = OwnerWord("complaint", owed.recipient, detail="paused" if pause else "", once=once)
+    reply = f"complained of ({kind})"
+    return Fallout(owed.number, owed.recipient, after, pause, reply, arrived=True), word
 
 
 def _unreached(owed: Owed, why: str) -> Unreached | None:

@@ -1,10 +1,10 @@
 """The answer to a mail of commands: every line with what became of it."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from maild.incident.entry import CommandAnswer, about
-from maild.letters.layout import WIDTH
+from maild.letters.layout import WIDTH, clock
 from maild.letters.letterhead import Letterhead, Sheet, printed
 from maild.letters.record import Reading
 from maild.mail.message import Mail, Outgoing
@@ -34,7 +34,7 @@ def command_answer(
     model = {
         "first_line": first_line(notice),
         "confirm": notice.confirm,
-        "results": [_model(result, notice, reading) for result in notice.results],
+        "results": [_model(result, notice, reading, head.zone, now) for result in notice.results],
         "show_help": notice.lost or any(result.kind == "help" for result in notice.results),
         "address": notice.to.address,
         "leave": notice.leave,
@@ -100,11 +100,15 @@ def described(subscription: Subscription | None) -> str:
     return ", ".join(parts)
 
 
-def _model(result: Result, notice: CommandAnswer, reading: Reading | None) -> dict[str, object]:
+def _model(
+    result: Result, notice: CommandAnswer, reading: Reading | None, zone: tzinfo, now: datetime
+) -> dict[str, object]:
+    paused_at = result.subscription.paused_at if result.subscription else None
     found = reading.answer(result.query) if reading and result.query else ""
     return {
         "line": _cut(f"> {result.line}"),
         "kind": result.kind,
+        "paused": clock(paused_at, zone, now) if paused_at else "",
         "listed": result.subscription is not None,
         "gets": described(result.subscription),
         "found": found.rstrip("\n"),

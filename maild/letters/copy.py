@@ -1,7 +1,7 @@
 """The copy that goes to the list: the author's mail, unchanged, under the stamp (letter 3)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from maild.incident.entry import Copy, Stamp
@@ -88,6 +88,7 @@ def copy(
     parents = (*message_ids(found, "references"), *message_ids(found, "in-reply-to"))
     references = short_references(i for i in (root, *parents) if i and i != made)
     ours = (*_fields(head, stamp, references, parents), *_from(head, incident.id, found))
+    ours = (*_encoded(found, dict(ours)), *ours)
     if not ids:
         ours = (*ours, ("Message-ID", f"<{made}>"))
     if raw.authenticated.results:
@@ -125,6 +126,18 @@ def _fields(
         ("X-Loop", head.identity.posting),
     ]
     return tuple(found)
+
+
+def _encoded(found: Sequence[Field], ours: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Write anew who wrote to whom where names stand there as bare UTF-8 (RFC 2047 asks for words).
+
+    Such a mail needs SMTPUTF8 on all its way; a relay without it may refuse it for everybody.
+    """
+    for name in ("From", "To", "Cc"):
+        bare = any(key == name.lower() and not field.isascii() for key, field in found)
+        boxes = addresses(found, name.lower())
+        if bare and name not in ours and boxes and all(_PLAIN.fullmatch(b.address) for b in boxes):
+            yield name, ", ".join(mailbox(box) for box in boxes)
 
 
 def _results(head: Letterhead, raw: RawMessage) -> str:

@@ -13,6 +13,9 @@ _SUBJECTS = {
     "shunted": "maild could not process a mail of {name}",
     "machine": "A program's mail is incomplete: {name}",
     "draft": "Nobody has completed: {name}",
+    "refused": "A refused mail reads as an incident: {name}",
+    "program": "A program writes to the list and is ignored: {name}",
+    "complaint": "{name} calls the list's mails spam",
     "paused": "No copies for now: {name}",
 }
 

@@ -30,6 +30,14 @@ def automatic(mail: Mail, words: AutomaticWords, ours: frozenset[str]) -> str | 
     )
 
 
+def is_program(mail: Mail, words: AutomaticWords) -> bool:
+    """Whether a program wrote a mail by itself: no report, and no answer out of a person's mailbox."""
+    submitted = mail.mark("auto-submitted").strip().lower()
+    made = submitted.startswith("auto-generated") or mail.mark("x-cron-env")
+    by_itself = not mail.in_reply_to and _report(mail) is None
+    return by_itself and bool(made or _robot(mail, words))
+
+
 def own_mail(mail: Mail, ours: frozenset[str]) -> str | None:
     """Say why a mail is one that we sent, None where it is not."""
     if mail.mark("x-loop").lower() in ours:

@@ -11,6 +11,7 @@ from typing import Final
 
 from flufl.bounce import all_failures
 
+from maild.mail.complaint import complaint
 from maild.mail.headers import decoded, fields, split_content
 from maild.mail.headers import first as first_field
 from maild.mail.message import Failure
@@ -32,9 +33,14 @@ def is_bounce_address(address: str) -> bool:
 
 
 def failures(content: bytes) -> tuple[Failure, ...]:
-    """List the recipients whom a bounce says were not reached; those reached are left out."""
+    """List the recipients whom a bounce says were not reached; those reached are left out.
+
+    A feedback report names one who was reached, and complains.
+    """
     try:
         message = message_from_bytes(content[:MAX_OCTETS])
+        if (complained := complaint(message)) is not None:
+            return (complained,)
         reports = [part for part in message.walk() if part.get_content_type() in _REPORTS]
         if reports:
             found = [f for part in reports for f in _report(part)]

@@ -17,7 +17,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from typing import Literal
 
-from maild.mail.headers import decoded
+from maild.mail.headers import decoded, split_content
 from maild.mail.message import Address
 
 Submitted = Literal["auto-replied", "auto-generated"]
@@ -172,6 +172,19 @@ class ListIdentity:
             ("List-Owner", f"<mailto:{self.owner}>"),
             ("Precedence", "list"),
         )
+
+
+_UNSUBSCRIBE = re.compile(rb"(?im)^(list-unsubscribe:\s*<mailto:[^<>]*\?subject=unsubscribe)>")
+
+
+def with_leave(content: bytes, token: str) -> bytes:
+    """Put a subscriber's own token into List-Unsubscribe (RFC 2369 §3.2), so that nobody asks him again.
+
+    Only for a mail that is his alone: who has the token can take him off the roster.
+    """
+    section, _ = split_content(content)
+    put = rb"\g<1>%20" + token.encode("ascii") + b">"
+    return _UNSUBSCRIBE.sub(put, section, count=1) + content[len(section) :]
 
 
 def rewritten(author: Address, ours: Address) -> Address:

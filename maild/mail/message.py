@@ -5,7 +5,7 @@ Frozen values only. How a `Mail` is made from octets is `parse`; how an `Outgoin
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,14 @@ class Envelope:
     recipients: tuple[str, ...]
 
 
-Standing = Literal["", "pass", "fail", "trouble"]
-"""Whether From is genuine: proved, not proved, nobody could be asked; "" where nobody asked."""
+Standing = Literal["", "pass", "fail", "trouble", "refused"]
+"""Whether From is genuine: proved, not proved, nobody could be asked; "" where nobody asked.
+
+"refused": the mail was not taken, whatever the reason; it is here for the owner's sake alone.
+"""
+
+FIRST: Final = "first "
+"""What begins a cause of which people hear once for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +120,16 @@ class Failure:
     """One recipient of whom a report says that a mail did not reach him (RFC 3464 §2.3).
 
     addresses: his address as sent to and as it was in the end, lower case. status: "5.1.1". delayed:
-    somebody is still trying. why: the other server's words.
+    somebody is still trying. why: the other server's words. complaint: it did reach him, and he calls
+    it spam (RFC 5965). path: the reverse-path of the mail that he complains of.
     """
 
     addresses: tuple[str, ...]
     status: str
     delayed: bool = False
     why: str = ""
+    complaint: bool = False
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +192,7 @@ class Outgoing:
     digest as a summary, "daily-mime" and the like those who want the mails themselves, "monthly" all that take any digest, "raised" and "resolved" who wants to
     hear of that at once, "" nobody. severity: for subscribers who take only grave incidents; None goes to all. draft: whose
     reply to it completes a draft. about: counts it as a machine's answer to its recipient. once: a
-    cause of which people hear once an hour.
+    cause of which people hear once an hour, once for ever where it begins with FIRST.
     """
 
     message_id: str

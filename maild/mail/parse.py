@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Final
 
 from maild.mail.bounce import failures, is_bounce_address
+from maild.mail.complaint import is_feedback
 from maild.mail.headers import (
     Field,
     addresses,
@@ -91,6 +92,7 @@ def parse(raw: RawMessage) -> Mail:
     parts, structure = _text_parts(found, body, defects)
     ids = message_ids(found, "message-id")
     report = any(is_bounce_address(address) for address in raw.envelope.recipients)
+    report = report or is_feedback(first(found, "content-type"))
     return Mail(
         envelope=raw.envelope,
         received_at=raw.received_at,

@@ -1,7 +1,8 @@
 """How many bounces are too many: points for each day with one, fewer as time goes by.
 
 A bounce counts only for a subscriber, once a day, the gravest of the day; what says nothing of the
-address (a mail refused for its content, its size or our reputation) counts nothing.
+address (a mail refused for its content, its size or our reputation) counts nothing. Who calls a mail
+spam wants no more of them: one proved complaint is enough.
 """
 
 from dataclasses import dataclass
@@ -10,10 +11,15 @@ from typing import Final, Literal
 
 from maild.mail.message import Reply
 
-Gravity = Literal["hard", "soft", "none"]
+Gravity = Literal["complaint", "hard", "soft", "none"]
 
-POINTS: Final[dict[Gravity, float]] = {"hard": 2.0, "soft": 1.0, "none": 0.0}
 THRESHOLD: Final = 5.0
+POINTS: Final[dict[Gravity, float]] = {
+    "complaint": THRESHOLD,
+    "hard": 2.0,
+    "soft": 1.0,
+    "none": 0.0,
+}
 # One point is forgotten in so long a time.
 FORGOTTEN_AFTER: Final = timedelta(days=7)
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+from urllib.parse import unquote
 
 import pytest
 
@@ -184,6 +187,41 @@ def test_a_command_in_a_reply_to_the_notice_is_done_and_brings_him_back_too(post
     assert entry.reason == "whoami"
     assert "get copies again" not in text_of(answer)
     assert not post.paused()
+
+
+def test_whoami_says_since_when_he_was_paused_and_that_it_is_over(post: Post) -> None:
+    pause(post)
+    paused_at = post.office.now
+    post.office.now += DAY
+    _, (answer,) = post.office.take("whoami", "x", BOB, "incidents-request@example.com")
+    said = " ".join(text_of(answer).split())
+    assert f"No copies have gone to you since {paused_at.day} March" in said
+    assert "With your mail that is over: you get them again." in said
+    assert not post.paused()
+    _, (answer,) = post.office.take("whoami", "x", BOB, "incidents-request@example.com")
+    assert "No copies" not in text_of(answer)
+
+
+def test_a_copy_that_is_his_alone_takes_him_off_by_its_unsubscribe_without_a_question(
+    post: Post,
+) -> None:
+    post.open()
+    post.comes_back()
+    post.settle({})
+    post.open()
+    due = post.copies()[BOB]
+    _, content = post.outbox.letter(due.letter, due.number)
+    alone = message_from_bytes(content, policy=default)["List-Unsubscribe"]
+    _, content = post.outbox.letter(due.letter)
+    together = message_from_bytes(content, policy=default)["List-Unsubscribe"]
+    assert together == "<mailto:incidents-request@example.com?subject=unsubscribe>"
+    to, _, subject = alone.strip("<>").removeprefix("mailto:").partition("?subject=")
+    # In another's hand it is worth nothing.
+    post.office.take("", unquote(subject), "ana@example.com", to)
+    assert post.roster.get("ana@example.com") is not None
+    _, (answer,) = post.office.take("", unquote(subject), BOB, to)
+    assert post.roster.get(BOB) is None
+    assert "Off the roster" in text_of(answer)
 
 
 def test_an_automatic_answer_to_the_notice_brings_nobody_back(post: Post) -> None:

@@ -14,11 +14,12 @@ from aiosmtpd.controller import Controller
 
 @dataclass
 class Sink:
-    """What it took, and what it answers at RCPT and at the end of DATA ("" takes)."""
+    """What it took (octets: the same as they came), and what it answers at RCPT and at the end of DATA ("" takes)."""
 
     rcpt: Callable[[str], str] = lambda recipient: ""
     data: Callable[[str], str] = lambda subject: ""
     taken: list[tuple[str, tuple[str, ...], EmailMessage]] = field(default_factory=list)
+    octets: list[bytes] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     async def handle_RCPT(
@@ -34,6 +35,7 @@ class Sink:
         message = message_from_bytes(envelope.content, policy=default)
         if refusal := self.data(str(message["Subject"])):
             return refusal
+        self.octets.append(envelope.content)
         self.taken.append((envelope.mail_from, tuple(envelope.rcpt_tos), message))
         return "250 2.0.0 OK"
 

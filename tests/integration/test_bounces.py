@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.edge.test_complaints import REPORT
 from tests.unit.mail.test_bounce import GONE, report
 
 from .conftest import SAMPLE, Daemon, mail, until
@@ -36,6 +37,29 @@ def test_a_bounce_finds_the_delivery_by_its_own_token(make: Callable[..., Daemon
     assert real["reason"] == "bounce: bob@example.com not reached (5.1.1)"
     assert "without a token" in forged["reason"]
     assert "bob@example.com (opening): bounced 5.1.1" in daemon.run("show", "INC-2026-0001")
+
+
+def test_a_complaint_that_bears_his_token_ends_his_copies_and_a_forged_one_does_not(
+    make: Callable[..., Daemon],
+) -> None:
+    sink = Sink()
+    with relay(sink) as port:
+        daemon = make(RELAY.format(port))
+        daemon.send(mail(SAMPLE))
+        daemon.settled(1)
+        paths = {to: path for path, (to,), m in sink.taken if m["X-Incident-Kind"] == "opening"}
+        owner = "incidents-owner@example.com"
+        for number, path in enumerate(
+            (paths["bob@example.com"], "incidents-bounces+aaaaaaaaaaaa@x")
+        ):
+            named = {"to": owner, "id": number, "kind": "abuse", "named": "", "path": path}
+            daemon.send(crlf(REPORT.format(**named).encode()), "fbl@isp.example.net", owner)
+        daemon.settled(3)
+        daemon.send(mail(SAMPLE, "Another failure"))
+        daemon.settled(4)
+    assert [m["To"] for m in sink.to("oncall-leads@example.com") if "spam" in m["Subject"]]
+    assert [str(m["Subject"])[:20] for m in sink.to("bob@example.com")] == ["[INC-2026-0001] Prod"]
+    assert len([m for m in sink.to("ana@example.com") if "INC-2026" in m["Subject"]]) == 2
 
 
 def test_what_goes_out_is_signed_where_there_is_a_key(make: Callable[..., Daemon]) -> None:

@@ -313,10 +313,12 @@ def test_a_stranger_is_moved_aside_and_nothing_is_sent(box: Dovecot, watch: Watc
     assert event["author"] == "mallory@elsewhere.example.net"
     assert event["reply"].startswith("550 5.7.1 ")
     box.put(octets(mail(SAMPLE)))
-    assert [row["author"] for row in daemon.settled(1)] == ["kevin@example.com"]
-    # The commander has his copy alone (`[delivery] verp`); the stranger has nothing.
+    rows = [(row["author"], row["verdict"], row["kind"]) for row in daemon.settled(2)]
+    assert rows[0] == ("mallory@elsewhere.example.net", "ignored", "refused")
+    assert rows[1][:2] == ("kevin@example.com", "accepted")
+    # The commander has his copy alone (`[delivery] verp`); the owner is told, the stranger is not.
     readers = {str(letter["Delivered-To"]) for letter in daemon.letters()}
-    assert readers == {"ana@example.com", "kevin@example.com"}
+    assert readers == {"ana@example.com", "kevin@example.com", "oncall-leads@example.com"}
 
 
 def test_a_store_in_trouble_leaves_the_mail_where_it_is(box: Dovecot, watch: Watch) -> None:

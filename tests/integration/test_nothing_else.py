@@ -42,6 +42,18 @@ def test_automatic_mail_is_on_record_and_never_answered(
     assert daemon.letters() == []
 
 
+def test_a_programs_first_mail_is_told_to_the_owner_once_and_declares_nothing(
+    daemon: Daemon,
+) -> None:
+    for number in range(3):
+        daemon.send(mail(SAMPLE, f"CRITICAL {number}", "Nagios <nagios@example.com>"))
+    assert {row["verdict"] for row in daemon.settled(3)} == {"ignored"}
+    (letter,) = daemon.letters()
+    assert letter["To"] == "oncall-leads@example.com"
+    assert "nagios@example.com" in text_of(letter)
+    assert daemon.rows("incidents") == []
+
+
 def test_a_bounce_is_taken_from_anybody_and_ignored(daemon: Daemon) -> None:
     bounce = mail(
         "Undelivered.", "Undelivered Mail", "MAILER-DAEMON <mailer-daemon@far.example.net>"

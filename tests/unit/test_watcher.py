@@ -11,7 +11,7 @@ import pytest
 from maild.mail.message import RawMessage, Reply
 from maild.mail.watermark import Watermark
 from maild.trouble import Broken
-from maild.watcher import MAX_HAUL, Folders, Pace, Watcher
+from maild.watcher import MAX_HAUL, MAX_SHOWN, MAX_SHOWN_OCTETS, Folders, Pace, Watcher
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TAKEN = Reply(250, 0, 0, "Taken")
@@ -59,6 +59,7 @@ class Door:
 
     trouble: int = 0
     kept: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
     commits: list[int] = field(default_factory=list)
     mark: Watermark | None = None
     unproved: list[Reply] = field(default_factory=list)
@@ -81,7 +82,9 @@ class Door:
         if self.trouble:
             self.trouble -= 1
             return LATER
-        self.kept += [raw.content.rpartition(b"\n")[2].decode() for raw in raws]
+        for raw in raws:
+            kept = self.shown if raw.authenticated.standing == "refused" else self.kept
+            kept.append(raw.content.rpartition(b"\n")[2].decode())
         self.commits.append(len(raws))
         (self.mark,) = marks
         return TAKEN
@@ -157,6 +160,15 @@ def test_a_stranger_is_refused_and_moved_aside_even_after_a_failed_move() -> Non
     box.mails[7] = letter("c")
     watch(box, door)
     assert door.mark == Watermark("box", 1, 7)
+
+
+def test_refused_mails_are_shown_to_the_desk_twenty_an_hour_and_no_big_ones() -> None:
+    big = letter("big" * (MAX_SHOWN_OCTETS // 3), "mallory")
+    box = Box({1: big} | {uid: letter(str(uid), "mallory") for uid in range(2, 60)})
+    door = Door()
+    watch(box, door)
+    assert door.shown == [str(uid) for uid in range(2, 2 + MAX_SHOWN)]
+    assert (door.kept, len(box.folders["Refused"])) == ([], 59)
 
 
 def test_a_foreign_delivered_to_is_passed_over() -> None:

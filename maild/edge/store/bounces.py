@@ -88,9 +88,10 @@ def enter(
     for one in fallout:
         address = one.recipient.lower()
         connection.execute(
-            "UPDATE delivery SET bounced = 1, state = 'failed', reply = CASE WHEN ? = '' THEN reply"
-            " ELSE ? END, done_at = coalesce(done_at, ?) WHERE id = ?",
-            (one.reply, one.reply, stamp(now), one.delivery),
+            "UPDATE delivery SET bounced = 1, state = CASE WHEN ? THEN 'sent' ELSE 'failed' END,"
+            " reply = CASE WHEN ? = '' THEN reply ELSE ? END, done_at = coalesce(done_at, ?)"
+            " WHERE id = ?",
+            (one.arrived, one.reply, one.reply, stamp(now), one.delivery),
         )
         if one.bouncing is not None:
             connection.execute(

@@ -23,7 +23,7 @@ from maild.mail.message import Authenticated, Envelope, Mail, Outgoing, RawMessa
 from maild.reading.report import Report
 from maild.roster.subscription import Confirmation
 
-# Verdicts that never make a later mail a duplicate (design, section 4.6).
+# Verdicts that never make a later mail a duplicate (design, section 4.6); nor does a refused one.
 _NO_PRECEDENT = ("shunted", "duplicate")
 
 
@@ -149,7 +149,8 @@ class Ledger:
 
     def _duplicate_of(self, arrived: Arrived) -> int | None:
         row = self.connection.execute(
-            f"SELECT id FROM mail WHERE fingerprint = ? AND id <> ? AND verdict NOT IN {_NO_PRECEDENT} LIMIT 1",
+            "SELECT id FROM mail WHERE fingerprint = ? AND id <> ? AND kind <> 'refused'"
+            f" AND verdict NOT IN {_NO_PRECEDENT} LIMIT 1",
             (_fingerprint(arrived), arrived.number),
         ).fetchone()
         return int(row["id"]) if row else None

@@ -10,8 +10,9 @@ from maild.edge.store import bounces
 from maild.edge.store.connection import moment, stamp, transaction
 from maild.incident.entry import Notice
 from maild.incident.undelivered import follows
-from maild.mail.message import Outgoing, Reply
-from maild.mail.tokens import delivery_token, token_of, with_token
+from maild.mail.build import with_leave
+from maild.mail.message import FIRST, Outgoing, Reply
+from maild.mail.tokens import delivery_token, token, token_of, with_token
 from maild.roster.bouncing import gravity_of_reply
 
 Verp = Literal["probe", "always", "never"]
@@ -83,17 +84,20 @@ def owe(connection: sqlite3.Connection, letter: Outgoing, now: datetime) -> int:
 
 
 def owe_all(connection: sqlite3.Connection, letters: Iterable[Outgoing], now: datetime) -> None:
-    """Owe letters within the caller's transaction; of a `once` cause one an hour."""
+    """Owe letters within the caller's transaction; of a `once` cause one an hour, or one at all."""
     for letter in letters:
         if not letter.once or _is_news(connection, letter.once, now):
             owe(connection, letter, now)
 
 
 def _is_news(connection: sqlite3.Connection, cause: str, now: datetime) -> bool:
-    cursor = connection.execute(
-        "INSERT OR IGNORE INTO told (cause, hour) VALUES (?, ?)", (cause, stamp(now)[:13])
-    )
-    return cursor.rowcount == 1
+    def noted(hour: str) -> bool:
+        row = (cause, hour)
+        found = connection.execute("INSERT OR IGNORE INTO told (cause, hour) VALUES (?, ?)", row)
+        return found.rowcount == 1
+
+    # What is news once for ever counts in its hour too: there is a cap on what people hear in one.
+    return (not cause.startswith(FIRST) or noted("ever")) and noted(stamp(now)[:13])
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +157,20 @@ class Outbox:
     def letter(self, number: int, alone: int | None = None) -> tuple[str | None, bytes]:
         """Give a mail's reverse-path (None is the null one) and its octets.
 
-        alone: the one delivery that the reverse-path is to name; None names the batch.
+        alone: the one delivery that the reverse-path is to name, and whose recipient can leave the
+        roster by the mail's List-Unsubscribe; None names the batch.
         """
         row = self.connection.execute(
             "SELECT reverse_path, content FROM letter WHERE id = ?", (number,)
         ).fetchone()
-        path = row["reverse_path"]
+        path, content = row["reverse_path"], row["content"]
         if path is not None and alone is not None:
             path = with_token(path, delivery_token(self.key, alone))
-        return path, row["content"]
+            (recipient,) = self.connection.execute(
+                "SELECT lower(recipient) FROM delivery WHERE id = ?", (alone,)
+            ).fetchone()
+            content = with_leave(content, token(self.key, "leave", recipient))
+        return path, content
 
     def next_due(self) -> datetime | None:
         """Say when the next delivery is due, None where nothing is owed."""

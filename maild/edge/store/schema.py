@@ -156,7 +156,7 @@ CREATE TABLE answer (             -- machine mails to one author, for the caps
   at TEXT NOT NULL
 );
 CREATE INDEX answer_author ON answer(author, at);
-CREATE TABLE told (               -- what the owner has been told, once per cause and hour
+CREATE TABLE told (               -- what the owner has been told, once per cause and hour ("ever": once for all)
   cause TEXT NOT NULL,
   hour TEXT NOT NULL,
   PRIMARY KEY (hour, cause)

@@ -52,7 +52,8 @@ class Search:
             "SELECT m.id, m.incident, m.received_at, m.author, m.author_name, m.subject,"
             " snippet(said, 1, '', '', ' ... ', 16) AS words"
             " FROM said JOIN mail m ON m.id = said.rowid"
-            f" WHERE said MATCH ? AND m.verdict NOT IN ('duplicate', 'command'){which}"
+            f" WHERE said MATCH ? AND m.verdict NOT IN ('duplicate', 'command')"
+            f" AND m.kind <> 'refused'{which}"
             " ORDER BY said.rank LIMIT ?",
             (wanted, limit),
         )

@@ -78,3 +78,26 @@ def test_a_domain_signs_for_itself_what_is_below_it_and_its_own_parent(
     author: str, domain: str, keeps: bool
 ) -> None:
     assert may_keep(author, domain) is keeps
+
+
+@pytest.mark.parametrize("field", ["From", "To", "Cc"])
+def test_bare_utf8_names_are_written_as_encoded_words(
+    partner: Callable[..., Office], field: str
+) -> None:
+    lines = {"From": "Kevin <kevin@example.com>", "To": "incidents@example.com"}
+    lines[field] = "Jürgen <kevin@example.com>, 田中 <ana@example.com>"
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    desk = partner(rewrite_from="never")
+    copy = desk.receive(
+        f"{head}Subject: x\r\nX-Other: stays\r\n\r\n{WORDS}\r\n".encode(),
+        "kevin@example.com",
+        "incidents@example.com",
+    )[1][0]
+    assert [(b.display_name, b.addr_spec) for b in copy[field].addresses] == [
+        ("Jürgen", "kevin@example.com"),
+        ("田中", "ana@example.com"),
+    ]
+    section = copy.as_bytes().partition(b"\n\n")[0]
+    assert section.isascii()
+    assert copy["X-Other"] == "stays"
+    assert len(copy.get_all(field)) == 1

@@ -61,6 +61,10 @@ def everything(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     yield "a dry run", office.take(PROSE, to="incidents+check@example.com")[1][0]
     yield from _by_command(office)
     yield "the owner of a program", office.take(PROSE, "CPU 99 %", ROBOT)[1][0]
+    yield "the owner of an ignored program", office.take(PROSE, "x", "cron@example.com")[1][0]
+    stranger = "mallory@a-rather-long-name.example.net"
+    refused = office.take(f"{PROSE}\n{FIELDS}", "Payments", stranger, refused=True)
+    yield "the owner of a refused mail", refused[1][0]
     yield "a forward", office.take("Hello?", to="incidents-owner@example.com")[1][0]
     office.desk.shunt(1, office.desk.ledger.raw(1), "reading it took longer than 2 s", office.now)
     yield "the owner of a shunted mail", office.letters()[-2]
@@ -93,11 +97,13 @@ def _undelivered(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     kevin = Address("Kevin", "kevin@example.com")
     why = "550 5.1.1 <jayla.moore@a-rather-long-name.example.com>: no such user here; try another"
     unreached = Unreached(kevin, whom, "customer liaison", incident, why)
-    paused = OwnerWord("paused", "bob@example.com", detail=why)
-    names = ("the commander of an unreached liaison", "a paused subscriber", "the owner of him")
-    for name, notice in zip(
-        names, (unreached, Paused("bob@example.com", why), paused), strict=True
-    ):
+    for name, notice in {
+        "the commander of an unreached liaison": unreached,
+        "a paused subscriber": Paused("bob@example.com", why),
+        "the owner of him": OwnerWord("paused", "bob@example.com", detail=why),
+        "the owner of who complains": OwnerWord("complaint", "bob@example.com", detail="paused"),
+        "the owner of who may complain": OwnerWord("complaint", "bob@example.com"),
+    }.items():
         (letter,) = office.desk.news([notice], office.now)
         owe(office.connection, letter, office.now)
         yield name, office.letters()[-1]
