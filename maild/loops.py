@@ -191,6 +191,10 @@ class Deliverer:
         try:
             alone = batch[0].number if batch[0].alone else None
             reverse_path, content = self.outbox.letter(letter, alone)
+            if not content:
+                # Given up since it was listed: its words were taken away.
+                self.taken.difference_update(due.number for due in batch)
+                return
             replies = await self.transport.send(reverse_path, recipients, content)
         except Broken as error:
             self.log("trouble", reason=str(error))
