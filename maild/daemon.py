@@ -36,6 +36,7 @@ from maild.edge.store.arrivals import Arrivals
 from maild.edge.store.connection import connect
 from maild.edge.store.digests import Digests
 from maild.edge.store.drafts import Drafts
+from maild.edge.store.expiry import Expiry
 from maild.edge.store.ledger import Ledger
 from maild.edge.store.outbox import Outbox
 from maild.edge.store.reminders import Reminders
@@ -43,6 +44,7 @@ from maild.edge.store.schema import migrate
 from maild.edge.systemd import take_sockets
 from maild.edge.templates import faults
 from maild.incident.entry import Notice
+from maild.keeping import Keeping
 from maild.loops import Clocks, Deliverer
 from maild.mail.message import Outgoing
 from maild.pump import Pump
@@ -51,6 +53,7 @@ from maild.site import Site, open_site
 from maild.supervisor import BEAT_SECONDS, STOP_SECONDS, Alive, Child, Supervisor
 from maild.trouble import Broken
 from maild.trust import authenticator, signer_of, way_out
+from maild.values import keep_of
 from maild.watcher import Watcher
 
 POLL_SECONDS: Final = 0.25
@@ -295,7 +298,7 @@ async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
     drafts = Drafts(connection, Ledger(connection, site.rules.phase.last))
     digests, reminders = Digests(connection), Reminders(connection)
     schedules, wake = site.schedules(), deliverer.wake
-    also = _reports(site, desk, digests, log, wake)
+    also = (*_reports(site, desk, digests, log, wake), _keeping(site, connection, log).tick)
     clocks = Clocks(desk, drafts, digests, reminders, schedules, now, log, wake, also)
 
     def woken() -> None:
@@ -319,6 +322,12 @@ async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
         await asyncio.gather(told, *works, return_exceptions=True)
         readers.stop()
         connection.close()
+
+
+def _keeping(site: Site, connection: sqlite3.Connection, log: Log) -> Keeping:
+    store = site.config.store
+    sent, mails = keep_of(store.keep_sent), keep_of(store.keep_mails)
+    return Keeping(Expiry(connection), sent, mails, site.zone, log)
 
 
 def _reports(

@@ -33,13 +33,13 @@ def redact(site: Site, mail: str, yes: bool) -> None:
     at = now()
     with database(site, write=True) as connection:
         records = Records(connection, site.rules.phase.last)
-        redaction = Redaction(connection, _texts)
+        redaction = Redaction(connection)
         numbers = redaction.find(mail)
         if not numbers:
             _unknown(records, mail)
         _ask(records, numbers, yes)
-        quoting = redaction.quoting(numbers)
-        redaction.redact(numbers, note_of(at.astimezone(site.zone).date()), at)
+        quoting = redaction.quoting(numbers, _texts)
+        redaction.redact(numbers, note_of(at.astimezone(site.zone).date()), at, _texts)
         wiped = _wiped(redaction)
     listed = ", ".join(map(str, numbers))
     click.echo(f"Redacted: mail {listed}. What it changed stays on record.")

@@ -1,7 +1,7 @@
 """Dropping a mail's words everywhere in the database; what happened stays, and who wrote, and when."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,11 +24,11 @@ Texts = Callable[[RawMessage], str]
 class Redaction:
     """Drops words; each step is a short transaction, and all of it can be done again.
 
-    texts: gives all that can be read in a mail, by which a quotation is found.
+    texts, where it is asked for: gives all that can be read in a mail, to find quotations.
     """
 
-    def __init__(self, connection: sqlite3.Connection, texts: Texts) -> None:
-        self.connection, self.texts = connection, texts
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
         self.ledger = Ledger(connection, 0)
 
     def find(self, name: str) -> list[int]:
@@ -40,7 +40,7 @@ class Redaction:
         )
         return [row["id"] for row in found]
 
-    def quoting(self, numbers: Sequence[int]) -> list[int]:
+    def quoting(self, numbers: Sequence[int], texts: Texts) -> list[int]:
         """List other mails of the same incidents and drafts that quote these."""
         marks = ",".join("?" * len(numbers))
         runs = frozenset().union(*(runs_of(self._own(number)) for number in numbers))
@@ -50,18 +50,22 @@ class Redaction:
             f" OR draft IN (SELECT draft FROM mail WHERE id IN ({marks}))) ORDER BY id",
             (*numbers, *numbers, *numbers),
         ).fetchall()
-        return [row["id"] for row in others if quotes(self.texts(self.ledger.raw(row["id"])), runs)]
+        return [row["id"] for row in others if quotes(texts(self.ledger.raw(row["id"])), runs)]
 
-    def redact(self, numbers: Sequence[int], note: str, now: datetime) -> None:
+    def redact(self, numbers: Sequence[int], note: str, now: datetime, texts: Texts) -> None:
         """Put a note where the words of these mails stood. Raises Broken."""
         runs = frozenset().union(*(runs_of(self._own(number)) for number in numbers))
         with transaction(self.connection):
             since = min(self._mail(number, note, now) for number in numbers)
-            for number in numbers:
-                self._drafts(number, note)
-            self._give_up(numbers, runs, since, now)
+            self._give_up(numbers, lambda raw: quotes(texts(raw), runs), since, now)
         while self._drop_bodies(since):
             pass
+
+    def forget(self, numbers: Sequence[int], note: str, now: datetime) -> None:
+        """Redact mails that are old; nothing that was sent since is looked at. Raises Broken."""
+        with transaction(self.connection):
+            for number in numbers:
+                self._mail(number, note, now)
 
     def _own(self, number: int) -> str:
         row = self.connection.execute(
@@ -86,6 +90,7 @@ class Redaction:
             (redacted(author, row["message_id"], received_at, note), number),
         )
         self._name(number, note)
+        self._drafts(number, note)
         return received_at
 
     def _name(self, number: int, note: str) -> None:
@@ -132,7 +137,7 @@ class Redaction:
     def _give_up(
         self,
         numbers: Sequence[int],
-        runs: frozenset[tuple[str, ...]],
+        holds: Callable[[RawMessage], bool],
         since: datetime,
         now: datetime,
     ) -> None:
@@ -144,8 +149,7 @@ class Redaction:
         ).fetchall()
         for row in pending:
             raw = RawMessage(self.ledger.raw(numbers[0]).envelope, row["content"], now)
-            holds = row["mail"] is None and quotes(self.texts(raw), runs)
-            if row["mail"] in numbers or holds:
+            if row["mail"] in numbers or (row["mail"] is None and holds(raw)):
                 self.connection.execute(
                     "UPDATE delivery SET state = 'failed', reply = ?, done_at = ?"
                     " WHERE letter = ? AND state = 'pending'",
@@ -163,16 +167,22 @@ class Redaction:
             ).rowcount
 
     def wipe(self) -> bool:
-        """Merge the words out of the full text index, and empty the write-ahead log.
+        """Take the words out of the full text index, and empty the write-ahead log.
 
         False where somebody reads just now, so that the log could not be emptied: do it again.
         """
-        for index in _INDEXES:
-            self._merge(index, -_PAGES)
-            while self._merge(index, _PAGES) > 1:
-                pass
+        for _ in self.merging():
+            pass
         busy, _, _ = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
+
+    def merging(self) -> Iterator[None]:
+        """Merge what was dropped out of the full text index, a short transaction each step."""
+        for index in _INDEXES:
+            self._merge(index, -_PAGES)
+            yield
+            while self._merge(index, _PAGES) > 1:
+                yield
 
     def _merge(self, index: str, pages: int) -> int:
         """Merge some pages of an index; says how many rows that changed (fewer than 2: done)."""

@@ -210,6 +210,7 @@ def first(database: Database) -> None:
 
 _SECOND: Final = """
 ALTER TABLE mail ADD COLUMN redacted_at TEXT;
+CREATE INDEX mail_words ON mail(received_at) WHERE redacted_at IS NULL;
 CREATE INDEX letter_body ON letter(created_at) WHERE length(content) > 0;
 CREATE TABLE trouble (            -- what the owner has been told of, until it is over
   name TEXT PRIMARY KEY,

@@ -1,0 +1,29 @@
+"""The tables of `maild.toml` that are about operating: what is kept for how long."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from maild.values import Keep
+
+
+class Table(BaseModel):
+    """One table of the configuration: no key but those declared, nothing changes once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class StoreTable(Table):
+    """Where everything is kept, and for how long."""
+
+    path: str = Field(
+        default="var/maild.db",
+        min_length=1,
+        description="The database; a path without / in front is beside this file.",
+    )
+    keep_mails: Keep = Field(
+        default="for ever",
+        description='How long the words of mails are kept once their incident is over, such as "2 years"; then they are dropped as by `maild redact`. What happened, who wrote and when is kept for ever.',
+    )
+    keep_sent: Keep = Field(
+        default="7 days",
+        description="How long the bodies of mails that we have sent are kept; who got which when is kept for ever.",
+    )
