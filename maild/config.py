@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from maild.operating import StoreTable, Table
+from maild.operating import AlarmTable, StoreTable, Table
 from maild.values import (
     AddressText,
     Authenticate,
@@ -298,6 +298,7 @@ class Config(Table):
     delivery: DeliveryTable = DeliveryTable()
     signing: SigningTable = SigningTable()
     store: StoreTable = StoreTable()
+    alarm: AlarmTable = AlarmTable()
     digest: DigestTable = DigestTable()
     report: ReportTable = ReportTable()
     working_hours: HoursTable = HoursTable()

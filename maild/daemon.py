@@ -13,18 +13,20 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_network
-from typing import Final
+from typing import Any, Final
 
+from maild.alarms import Alarms
 from maild.config import ConfigError, exposure_fault
 from maild.desk import Desk
 from maild.door import Door
 from maild.edge.clock import now
+from maild.edge.disk import Disk
 from maild.edge.files import load_rules
 from maild.edge.imap_in import opened as opened_mailbox
 from maild.edge.key import lock
@@ -41,12 +43,14 @@ from maild.edge.store.ledger import Ledger
 from maild.edge.store.outbox import Outbox
 from maild.edge.store.reminders import Reminders
 from maild.edge.store.schema import migrate
+from maild.edge.store.troubles import Troubles
 from maild.edge.systemd import take_sockets
 from maild.edge.templates import faults
 from maild.incident.entry import Notice
 from maild.keeping import Keeping
 from maild.loops import Clocks, Deliverer
 from maild.mail.message import Outgoing
+from maild.minding import Caller, is_full, watches
 from maild.pump import Pump
 from maild.reports import Reports
 from maild.site import Site, open_site
@@ -219,6 +223,7 @@ def run_door(site: Site, shared: Shared, ready: Alive) -> None:
         broken=lambda error: log("broken", reason=str(error)),
         shut=lambda: shared.octets[TROUBLE] != 0,
         authenticate=authenticator(site),
+        full=partial(is_full, Disk(site.database.parent)),
     )
     watcher = None
     if mailbox := site.mailbox():
@@ -307,8 +312,9 @@ async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
         pump.wake()
 
     asyncio.get_running_loop().add_reader(shared.wake[0], woken)
-    works = [asyncio.create_task(work) for work in (pump.run(), deliverer.run(), clocks.run())]
-    works.append(asyncio.create_task(_look(connection, pump, deliverer)))
+    minders = _minders(site, shared, connection, desk, deliverer, log)
+    loops = (pump.run(), deliverer.run(), clocks.run(), _look(connection, pump, deliverer))
+    works = [asyncio.create_task(work) for work in (*loops, *minders)]
     told = asyncio.create_task(until_told(shared))
     try:
         await readers.begin()
@@ -322,6 +328,21 @@ async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
         await asyncio.gather(told, *works, return_exceptions=True)
         readers.stop()
         connection.close()
+
+
+def _minders(
+    site: Site,
+    shared: Shared,
+    connection: sqlite3.Connection,
+    desk: Desk,
+    deliverer: Deliverer,
+    log: Log,
+) -> tuple[Coroutine[Any, Any, None], ...]:
+    """Give what minds that all goes well."""
+    store, disk = Troubles(connection), Disk(site.database.parent)
+    found = watches(disk, deliverer, store, lambda: shared.octets[TROUBLE] != 0)
+    news, wake = partial(_news, desk, log), deliverer.wake
+    return (Alarms(found, store, Caller(site, log), news, now, log, wake).run(),)
 
 
 def _keeping(site: Site, connection: sqlite3.Connection, log: Log) -> Keeping:

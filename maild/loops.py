@@ -122,6 +122,8 @@ class Deliverer:
         self.taken: set[int] = set()
         self.running: set[asyncio.Task[None]] = set()
         self.probe = 0.0
+        # Why the relay cannot be reached; "" while it can.
+        self.down = ""
 
     def wake(self) -> None:
         """Look now: something new is owed."""
@@ -210,7 +212,7 @@ class Deliverer:
             return
         if self.probe:
             self.log("relay_up")
-        self.probe = 0.0
+        self.probe, self.down = 0.0, ""
         for due in batch:
             self._note(due, replies.get(due.recipient, Reply(451, 0, 0, "no reply")))
 
@@ -224,6 +226,7 @@ class Deliverer:
     def _down(self, why: Unreachable) -> None:
         if not self.probe:
             self.log("relay_down", reason=why.reason)
+        self.down = why.reason
         self.probe = min(LAST_PROBE, self.probe * 2 or FIRST_PROBE)
 
     def _settle(self) -> None:

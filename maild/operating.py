@@ -1,4 +1,4 @@
-"""The tables of `maild.toml` that are about operating: what is kept for how long."""
+"""The tables of `maild.toml` that are about operating: what is kept, and alarms."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,4 +26,13 @@ class StoreTable(Table):
     keep_sent: Keep = Field(
         default="7 days",
         description="How long the bodies of mails that we have sent are kept; who got which when is kept for ever.",
+    )
+
+
+class AlarmTable(Table):
+    """How somebody is called when mail alone cannot tell: the relay is down, the disk is full, a mail is shunted."""
+
+    command: tuple[str, ...] = Field(
+        default=(),
+        description='A program and its arguments, such as ["/usr/local/bin/page", "oncall"], run without a shell, once for each trouble until it is over; what is wrong stands on its standard input. It has 30 seconds.',
     )

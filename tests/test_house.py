@@ -32,6 +32,8 @@ FLOORS = {
     "loops": 4,
     "reports": 4,
     "keeping": 4,
+    "alarms": 4,
+    "minding": 5,
     "watcher": 4,
     "site": 5,
     "supervisor": 5,

@@ -13,6 +13,8 @@ _SUBJECTS = {
     "shunted": "maild could not process a mail of {name}",
     "machine": "A program's mail is incomplete: {name}",
     "draft": "Nobody has completed: {name}",
+    "disk": "The disk of maild is nearly full ({name})",
+    "canary": "maild's mail does not come back ({name})",
     "paused": "No copies for now: {name}",
 }
 
