@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from maild.operating import AlarmTable, StoreTable, Table
+from maild.operating import AlarmTable, MetricsTable, StoreTable, Table
 from maild.values import (
     AddressText,
     Authenticate,
@@ -299,6 +299,7 @@ class Config(Table):
     signing: SigningTable = SigningTable()
     store: StoreTable = StoreTable()
     alarm: AlarmTable = AlarmTable()
+    metrics: MetricsTable = MetricsTable()
     digest: DigestTable = DigestTable()
     report: ReportTable = ReportTable()
     working_hours: HoursTable = HoursTable()

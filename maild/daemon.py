@@ -32,6 +32,8 @@ from maild.edge.imap_in import opened as opened_mailbox
 from maild.edge.key import lock
 from maild.edge.listening import Listening, handed, opened
 from maild.edge.log import Log, set_up
+from maild.edge.metrics import Timed
+from maild.edge.metrics import serve as serve_pages
 from maild.edge.readers import Readers
 from maild.edge.smtp_in import Limits, serve
 from maild.edge.store.arrivals import Arrivals
@@ -46,6 +48,7 @@ from maild.edge.store.schema import migrate
 from maild.edge.store.troubles import Troubles
 from maild.edge.systemd import take_sockets
 from maild.edge.templates import faults
+from maild.health import OCTETS, Health, noted, say_alive
 from maild.incident.entry import Notice
 from maild.keeping import Keeping
 from maild.loops import Clocks, Deliverer
@@ -57,7 +60,7 @@ from maild.site import Site, open_site
 from maild.supervisor import BEAT_SECONDS, STOP_SECONDS, Alive, Child, Supervisor
 from maild.trouble import Broken
 from maild.trust import authenticator, signer_of, way_out
-from maild.values import keep_of
+from maild.values import keep_of, listen_address
 from maild.watcher import Watcher
 
 POLL_SECONDS: Final = 0.25
@@ -74,7 +77,8 @@ class Shared:
 
     sockets: those that the door listens on, each with what is spoken there. wake: a pipe, read by
     the desk, written by the door. octets: TROUBLE is not zero while the desk cannot write, so that
-    the door says 451; COMMITTING while the door wants to write, so that the desk lets it. life: a pipe that nobody writes; its end tells children that the supervisor is gone.
+    the door says 451; COMMITTING while the door wants to write, so that the desk lets it; besides how
+    the mailbox and the door are (`health`). life: a pipe that nobody writes; its end tells children that the supervisor is gone.
     """
 
     sockets: tuple[Listening, ...]
@@ -90,7 +94,7 @@ class _House:
         self.site = site
         self.sockets = opened(site.places(), handed(take_sockets()))
         check_terms(site, self.sockets)
-        self.wake, self.life, self.octets = os.pipe(), os.pipe(), mmap.mmap(-1, 2)
+        self.wake, self.life, self.octets = os.pipe(), os.pipe(), mmap.mmap(-1, OCTETS)
         os.set_blocking(self.wake[0], False)
         os.set_blocking(self.wake[1], False)
         self.log = set_up("supervisor")
@@ -228,7 +232,8 @@ def run_door(site: Site, shared: Shared, ready: Alive) -> None:
     watcher = None
     if mailbox := site.mailbox():
         account, folders = mailbox
-        watcher = Watcher(partial(opened_mailbox, account), arrivals.mark, door, folders, now, log)
+        opening, told = partial(opened_mailbox, account), noted(shared.octets, log)
+        watcher = Watcher(opening, arrivals.mark, door, folders, now, told)
     asyncio.run(_receive(site, shared, door, watcher, ready))
 
 
@@ -251,7 +256,12 @@ async def _receive(
     sockets = [(one.kind, one.socket) for one in shared.sockets]
     terms = site.terms(reached=not all(one.on_loopback for one in shared.sockets))
     reception = await serve(sockets, door, limits, site.hostname, now, terms)
-    works = [asyncio.create_task(beat(ready))]
+
+    def alive() -> None:
+        say_alive(shared.octets)
+        ready()
+
+    works = [asyncio.create_task(beat(alive))]
     if watcher is not None:
         works.append(asyncio.create_task(watcher.run()))
     await until_told(shared)
@@ -299,7 +309,8 @@ async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
             log("trouble", reason=f"{type(error).__name__}: {error}")
         shared.octets[TROUBLE] = 1 if error is not None else 0
 
-    pump = Pump(desk, readers, now, log, deliverer.wake, trouble)
+    timed = Timed(readers)
+    pump = Pump(desk, timed, now, log, deliverer.wake, trouble)
     drafts = Drafts(connection, Ledger(connection, site.rules.phase.last))
     digests, reminders = Digests(connection), Reminders(connection)
     schedules, wake = site.schedules(), deliverer.wake
@@ -312,7 +323,7 @@ async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
         pump.wake()
 
     asyncio.get_running_loop().add_reader(shared.wake[0], woken)
-    minders = _minders(site, shared, connection, desk, deliverer, log)
+    minders = _minders(site, shared, connection, desk, deliverer, timed, log)
     loops = (pump.run(), deliverer.run(), clocks.run(), _look(connection, pump, deliverer))
     works = [asyncio.create_task(work) for work in (*loops, *minders)]
     told = asyncio.create_task(until_told(shared))
@@ -336,13 +347,19 @@ def _minders(
     connection: sqlite3.Connection,
     desk: Desk,
     deliverer: Deliverer,
+    timed: Timed,
     log: Log,
 ) -> tuple[Coroutine[Any, Any, None], ...]:
     """Give what minds that all goes well."""
     store, disk = Troubles(connection), Disk(site.database.parent)
     found = watches(disk, deliverer, store, lambda: shared.octets[TROUBLE] != 0)
     news, wake = partial(_news, desk, log), deliverer.wake
-    return (Alarms(found, store, Caller(site, log), news, now, log, wake).run(),)
+    alarms = Alarms(found, store, Caller(site, log), news, now, log, wake)
+    if not site.config.metrics.listen:
+        return (alarms.run(),)
+    pages = Health(site, shared.octets, alarms, deliverer, disk, timed, now).page
+    place = listen_address(site.config.metrics.listen)
+    return (alarms.run(), serve_pages(place, pages, log))
 
 
 def _keeping(site: Site, connection: sqlite3.Connection, log: Log) -> Keeping:

@@ -1,8 +1,8 @@
-"""The tables of `maild.toml` that are about operating: what is kept, and alarms."""
+"""The tables of `maild.toml` that are about operating: what is kept, alarms, metrics."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from maild.values import Keep
+from maild.values import Keep, LoopbackListen
 
 
 class Table(BaseModel):
@@ -35,4 +35,13 @@ class AlarmTable(Table):
     command: tuple[str, ...] = Field(
         default=(),
         description='A program and its arguments, such as ["/usr/local/bin/page", "oncall"], run without a shell, once for each trouble until it is over; what is wrong stands on its standard input. It has 30 seconds.',
+    )
+
+
+class MetricsTable(Table):
+    """Figures for Prometheus at /metrics, and at /healthz whether all is well."""
+
+    listen: LoopbackListen = Field(
+        default="",
+        description='Where on this machine, such as "127.0.0.1:9125"; empty: nowhere.',
     )

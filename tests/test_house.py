@@ -34,6 +34,7 @@ FLOORS = {
     "keeping": 4,
     "alarms": 4,
     "minding": 5,
+    "health": 5,
     "watcher": 4,
     "site": 5,
     "supervisor": 5,
@@ -59,6 +60,7 @@ KNOWN_TO = {
     "dns": {"edge/authentication.py"},
     "spf": {"edge/authentication.py"},
     "flufl": {"mail/bounce.py"},
+    "prometheus_client": {"edge/metrics.py"},
     "pebble": {"edge/readers.py"},
     "email_validator": {"values.py", "edge/files.py"},
 }
