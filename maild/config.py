@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from maild.operating import AlarmTable, MetricsTable, StoreTable, Table
+from maild.operating import AlarmTable, CanaryTable, MetricsTable, StoreTable, Table
 from maild.values import (
     AddressText,
     Authenticate,
@@ -300,6 +300,7 @@ class Config(Table):
     store: StoreTable = StoreTable()
     alarm: AlarmTable = AlarmTable()
     metrics: MetricsTable = MetricsTable()
+    canary: CanaryTable = CanaryTable()
     digest: DigestTable = DigestTable()
     report: ReportTable = ReportTable()
     working_hours: HoursTable = HoursTable()
@@ -311,6 +312,10 @@ class Config(Table):
         places = (*smtp.listen, *smtp.listen_tls, *smtp.listen_lmtp)
         if fault := exposure_fault(self, [listen_address(place)[0] for place in places]):
             raise ValueError(fault)
+        if self.canary.address and self.delivery.transport != "smtp":
+            raise ValueError(
+                'canary.address: mail goes outside with delivery.transport = "smtp" only'
+            )
         return self
 
 

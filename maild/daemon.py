@@ -22,6 +22,7 @@ from ipaddress import ip_network
 from typing import Any, Final
 
 from maild.alarms import Alarms
+from maild.canary import Canary
 from maild.config import ConfigError, exposure_fault
 from maild.desk import Desk
 from maild.door import Door
@@ -42,7 +43,7 @@ from maild.edge.store.digests import Digests
 from maild.edge.store.drafts import Drafts
 from maild.edge.store.expiry import Expiry
 from maild.edge.store.ledger import Ledger
-from maild.edge.store.outbox import Outbox
+from maild.edge.store.outbox import News, Outbox
 from maild.edge.store.reminders import Reminders
 from maild.edge.store.schema import migrate
 from maild.edge.store.troubles import Troubles
@@ -53,7 +54,7 @@ from maild.incident.entry import Notice
 from maild.keeping import Keeping
 from maild.loops import Clocks, Deliverer
 from maild.mail.message import Outgoing
-from maild.minding import Caller, is_full, watches
+from maild.minding import Caller, canary_of, is_full, watches
 from maild.pump import Pump
 from maild.reports import Reports
 from maild.site import Site, open_site
@@ -293,16 +294,22 @@ def _news(desk: Desk, log: Log, notices: Sequence[Notice], at: datetime) -> Sequ
         return ()
 
 
+def _deliverer(
+    site: Site, connection: sqlite3.Connection, key: bytes, news: News, log: Log
+) -> Deliverer:
+    out = site.config.delivery
+    outbox = Outbox(connection, key, out.verp, news)
+    out_of_here = way_out(site, lambda error: log("unsigned", reason=str(error)))
+    return Deliverer(outbox, out_of_here, now, log, out.connections)
+
+
 async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
     connection = connect(site.database)
     connection.turn = partial(after_you, shared.octets)
     key = site.key()
     desk = site.desk(connection, key)
     readers = Readers(load_rules, site.rules_folder, site.names(), (os.cpu_count() or 1) + 2)
-    out = site.config.delivery
-    outbox = Outbox(connection, key, out.verp, partial(_news, desk, log))
-    out_of_here = way_out(site, lambda error: log("unsigned", reason=str(error)))
-    deliverer = Deliverer(outbox, out_of_here, now, log, out.connections)
+    deliverer = _deliverer(site, connection, key, partial(_news, desk, log), log)
 
     def trouble(error: BaseException | None) -> None:
         if error is not None:
@@ -312,10 +319,11 @@ async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
     timed = Timed(readers)
     pump = Pump(desk, timed, now, log, deliverer.wake, trouble)
     drafts = Drafts(connection, Ledger(connection, site.rules.phase.last))
-    digests, reminders = Digests(connection), Reminders(connection)
-    schedules, wake = site.schedules(), deliverer.wake
-    also = (*_reports(site, desk, digests, log, wake), _keeping(site, connection, log).tick)
-    clocks = Clocks(desk, drafts, digests, reminders, schedules, now, log, wake, also)
+    digests, reminders, wake = Digests(connection), Reminders(connection), deliverer.wake
+    canary = canary_of(site, connection, key, wake)
+    also = [*_reports(site, desk, digests, log, wake), _keeping(site, connection, log).tick]
+    also += [canary.tick] if canary else []
+    clocks = Clocks(desk, drafts, digests, reminders, site.schedules(), now, log, wake, also)
 
     def woken() -> None:
         with contextlib.suppress(BlockingIOError):
@@ -323,7 +331,7 @@ async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
         pump.wake()
 
     asyncio.get_running_loop().add_reader(shared.wake[0], woken)
-    minders = _minders(site, shared, connection, desk, deliverer, timed, log)
+    minders = _minders(site, shared, connection, desk, deliverer, timed, canary, log)
     loops = (pump.run(), deliverer.run(), clocks.run(), _look(connection, pump, deliverer))
     works = [asyncio.create_task(work) for work in (*loops, *minders)]
     told = asyncio.create_task(until_told(shared))
@@ -348,11 +356,12 @@ def _minders(
     desk: Desk,
     deliverer: Deliverer,
     timed: Timed,
+    canary: Canary | None,
     log: Log,
 ) -> tuple[Coroutine[Any, Any, None], ...]:
     """Give what minds that all goes well."""
     store, disk = Troubles(connection), Disk(site.database.parent)
-    found = watches(disk, deliverer, store, lambda: shared.octets[TROUBLE] != 0)
+    found = watches(disk, deliverer, store, lambda: shared.octets[TROUBLE] != 0, canary)
     news, wake = partial(_news, desk, log), deliverer.wake
     alarms = Alarms(found, store, Caller(site, log), news, now, log, wake)
     if not site.config.metrics.listen:

@@ -1,17 +1,25 @@
 """What is minded of a running desk: which troubles there are, and how each is told."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from maild.alarms import Watch
+from maild.canary import Canary
+from maild.edge.clock import now
 from maild.edge.command import run
 from maild.edge.disk import Disk
+from maild.edge.store.canaries import Canaries
 from maild.edge.store.troubles import Troubles
+from maild.letters.canary import canary
 from maild.loops import Deliverer
+from maild.mail.message import Outgoing
+from maild.mail.tokens import token
 from maild.site import Site
+from maild.values import length_of
 
 # Below the first the owner hears, until there is the second again; the same for full.
 LOW: Final = (0.10, 0.12)
@@ -27,10 +35,16 @@ def is_full(disk: Disk) -> bool:
 
 
 def watches(
-    disk: Disk, deliverer: Deliverer, store: Troubles, store_fails: Callable[[], bool]
+    disk: Disk,
+    deliverer: Deliverer,
+    store: Troubles,
+    store_fails: Callable[[], bool],
+    canary: Canary | None = None,
 ) -> tuple[Watch, ...]:
-    """List what can go wrong here; mail alone cannot tell of the first four."""
+    """List what can go wrong here; mail alone cannot tell of any but the disk that is low."""
+    lost = (Watch("canary", canary.lost, about="canary", unwell=True),) if canary else ()
     return (
+        *lost,
         Watch("relay", partial(_relay, deliverer, store), RELAY_PATIENCE),
         Watch("disk_full", partial(_full, disk), unwell=True),
         Watch("store", partial(_store, store_fails), STORE_PATIENCE, unwell=True),
@@ -69,6 +83,22 @@ def _shunted(store: Troubles, told: bool) -> str:
     count = store.shunted()
     words = "A mail" if count == 1 else f"{count} mails"
     return f"{words} could not be processed; see `maild shunted`." if count else ""
+
+
+def canary_of(
+    site: Site, connection: sqlite3.Connection, key: bytes, owed: Callable[[], None]
+) -> Canary | None:
+    """Give the clock of the canary, None where none is to be sent."""
+    table = site.config.canary
+    every, within = length_of(table.every), length_of(table.within)
+    if not table.address or every is None or within is None:
+        return None
+    head, spans = site.letterhead(key), (table.every, table.within)
+
+    def write(number: int, at: datetime) -> Outgoing:
+        return canary(head, number, token(key, "canary", number), table.address, spans, at)
+
+    return Canary(Canaries(connection), write, every, within, now, owed)
 
 
 class Caller:

@@ -1,8 +1,8 @@
-"""The tables of `maild.toml` that are about operating: what is kept, alarms, metrics."""
+"""The tables of `maild.toml` that are about operating: what is kept, alarms, metrics, canary."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from maild.values import Keep, LoopbackListen
+from maild.values import Interval, Keep, LoopbackListen, MaybeAddress
 
 
 class Table(BaseModel):
@@ -45,3 +45,14 @@ class MetricsTable(Table):
         default="",
         description='Where on this machine, such as "127.0.0.1:9125"; empty: nowhere.',
     )
+
+
+class CanaryTable(Table):
+    """A mail to ourselves through the outside: what does not come back in time is told as a trouble."""
+
+    address: MaybeAddress = Field(
+        default="",
+        description='An address outside that forwards to us, best to the list\'s "+canary" address; empty: off.',
+    )
+    every: Interval = Field(default="15 min", description="How often one is sent.")
+    within: Interval = Field(default="5 min", description="How soon it has to be back.")

@@ -33,6 +33,7 @@ FLOORS = {
     "reports": 4,
     "keeping": 4,
     "alarms": 4,
+    "canary": 4,
     "minding": 5,
     "health": 5,
     "watcher": 4,

@@ -51,6 +51,10 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
     """Think about one mail (reading rules, sections 4 to 6)."""
     if past.duplicate_of is not None:
         return Entry("duplicate", "", f"same Message-ID as mail {past.duplicate_of}")
+    if arrived.canary is not None:
+        return Entry("ignored", "canary", "our canary is back", canary=arrived.canary)
+    if arrived.room == "canary":
+        return Entry("ignored", "automatic", "written to the canary address, and no canary of ours")
     if arrived.room == "bounces":
         return bounced(arrived.mail.failures, past.sent, arrived.mail.received_at)
     if arrived.room == "owner":

@@ -14,7 +14,16 @@ from maild.roster.subscription import Confirmation, RosterChange
 
 Verdict = Literal["accepted", "rejected", "ignored", "duplicate", "command", "shunted"]
 MailKind = Literal[
-    "opening", "update", "note", "completion", "automatic", "command", "check", "owner", ""
+    "opening",
+    "update",
+    "note",
+    "completion",
+    "automatic",
+    "command",
+    "check",
+    "owner",
+    "canary",
+    "",
 ]
 DraftState = Literal["held", "completed", "withdrawn", "published"]
 
@@ -241,7 +250,7 @@ class Entry:
     (of a completion, what the completed mail states). reason: why it was ignored or rejected.
     roster: what changes on it. asks: a change that waits for an answer; confirmed: the token of one
     that has its answer. fallout: what it tells of deliveries that failed. resumes: a paused subscriber
-    who gets copies again.
+    who gets copies again. canary: the number of a canary of ours that it is.
     """
 
     verdict: Verdict
@@ -259,3 +268,4 @@ class Entry:
     confirmed: str = ""
     fallout: tuple[Fallout, ...] = ()
     resumes: str | None = None
+    canary: int | None = None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from maild.edge.store.canaries import Canaries
 from maild.edge.store.connection import stamp, transaction
 from maild.edge.store.redaction import Redaction
 
@@ -21,7 +22,7 @@ class Expiry:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        self.redaction = Redaction(connection)
+        self.redaction, self.canaries = Redaction(connection), Canaries(connection)
 
     def bodies(self, before: datetime) -> int:
         """Drop some bodies of letters of before then that nobody is owed; says how many."""
@@ -65,7 +66,7 @@ class Expiry:
         with transaction(self.connection) as connection:
             connection.execute("DELETE FROM answer WHERE at < ?", (stamp(now - ASIDE),))
             connection.execute("DELETE FROM told WHERE hour < ?", (stamp(now - ASIDE)[:13],))
-            connection.execute("DELETE FROM canary WHERE sent_at < ?", (stamp(now - CANARIES),))
+        self.canaries.forget(now - CANARIES)
 
 
 def _few(rows: Iterable[sqlite3.Row]) -> Iterator[tuple[int]]:

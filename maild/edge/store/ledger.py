@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from maild.edge.store import bounces
+from maild.edge.store.canaries import back
 from maild.edge.store.codec import from_json, to_json
 from maild.edge.store.connection import moment, stamp, transaction
 from maild.edge.store.digests import Digests
@@ -262,6 +263,8 @@ class Ledger:
             write_roster(connection, entry.roster, now)
             self.confirmations.enter(arrived.number, entry.asks, entry.confirmed, now)
             bounces.enter(connection, entry.fallout, now, entry.resumes)
+            if entry.canary is not None:
+                back(connection, entry.canary, arrived.number, now)
             owe_all(connection, letters, now)
             connection.execute("DELETE FROM waiting WHERE arrival = ?", (arrived.number,))
         return True

@@ -220,7 +220,8 @@ CREATE TABLE canary (             -- mails to ourselves through the outside
   number INTEGER PRIMARY KEY,     -- stands in the mail's token
   letter INTEGER NOT NULL,
   sent_at TEXT NOT NULL,
-  back_at TEXT
+  back_at TEXT,
+  mail INTEGER                    -- as which it came back
 );
 """
 
