@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from ipaddress import ip_network
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from maild.operating import AlarmTable, CanaryTable, MetricsTable, StoreTable, Table
 from maild.values import (
     AddressText,
     Authenticate,
@@ -40,11 +41,7 @@ class ConfigError(Exception):
     """The configuration cannot be used; the text has one line for each mistake."""
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class ListTable(_Table):
+class ListTable(Table):
     """The list: its address, its name, and the people who answer for it."""
 
     address: AddressText = Field(
@@ -75,7 +72,7 @@ class ListTable(_Table):
     )
 
 
-class PostingTable(_Table):
+class PostingTable(Table):
     """Who may write, and what a follow-up must say."""
 
     allow: tuple[Poster, ...] = Field(
@@ -115,7 +112,7 @@ class PostingTable(_Table):
     )
 
 
-class SmtpTable(_Table):
+class SmtpTable(Table):
     """The way in."""
 
     listen: tuple[Listen, ...] = Field(
@@ -175,7 +172,7 @@ class SmtpTable(_Table):
         return self
 
 
-class ImapTable(_Table):
+class ImapTable(Table):
     """A second way in: a mailbox that is watched."""
 
     host: str = Field(default="", description="The IMAP server; empty: off.")
@@ -201,7 +198,7 @@ class ImapTable(_Table):
     )
 
 
-class DeliveryTable(_Table):
+class DeliveryTable(Table):
     """The way out."""
 
     transport: Literal["smtp", "maildir"] = Field(
@@ -235,7 +232,7 @@ class DeliveryTable(_Table):
     )
 
 
-class SigningTable(_Table):
+class SigningTable(Table):
     """Our signature on all that we send: DKIM, and ARC on what we pass on."""
 
     domain: SignedDomain = Field(
@@ -251,17 +248,7 @@ class SigningTable(_Table):
     )
 
 
-class StoreTable(_Table):
-    """Where everything is kept."""
-
-    path: str = Field(
-        default="var/maild.db",
-        min_length=1,
-        description="The database; a path without / in front is beside this file.",
-    )
-
-
-class DigestTable(_Table):
+class DigestTable(Table):
     """The digest for people who were not there."""
 
     schedule: Schedule = Field(
@@ -270,7 +257,7 @@ class DigestTable(_Table):
     )
 
 
-class ReportTable(_Table):
+class ReportTable(Table):
     """The monthly report: a month in figures."""
 
     monthly: bool = Field(
@@ -279,7 +266,7 @@ class ReportTable(_Table):
     )
 
 
-class HoursTable(_Table):
+class HoursTable(Table):
     """When people work: the lesser incidents are minded in these hours only."""
 
     begin: Clock = Field(default="09:00", description="When the working day begins.")
@@ -294,14 +281,14 @@ class HoursTable(_Table):
     )
 
 
-class PathsTable(_Table):
+class PathsTable(Table):
     """Your own words: a file there stands in for the default of that name."""
 
     rules: str = Field(default="", description="A folder of rules (severity.toml, ...).")
     templates: str = Field(default="", description="A folder of templates (receipt.txt.j2, ...).")
 
 
-class Config(_Table):
+class Config(Table):
     """All of `maild.toml`."""
 
     list: ListTable = ListTable()
@@ -311,6 +298,9 @@ class Config(_Table):
     delivery: DeliveryTable = DeliveryTable()
     signing: SigningTable = SigningTable()
     store: StoreTable = StoreTable()
+    alarm: AlarmTable = AlarmTable()
+    metrics: MetricsTable = MetricsTable()
+    canary: CanaryTable = CanaryTable()
     digest: DigestTable = DigestTable()
     report: ReportTable = ReportTable()
     working_hours: HoursTable = HoursTable()
@@ -322,6 +312,10 @@ class Config(_Table):
         places = (*smtp.listen, *smtp.listen_tls, *smtp.listen_lmtp)
         if fault := exposure_fault(self, [listen_address(place)[0] for place in places]):
             raise ValueError(fault)
+        if self.canary.address and self.delivery.transport != "smtp":
+            raise ValueError(
+                'canary.address: mail goes outside with delivery.transport = "smtp" only'
+            )
         return self
 
 

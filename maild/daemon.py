@@ -13,45 +13,56 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_network
-from typing import Final
+from typing import Any, Final
 
+from maild.alarms import Alarms
+from maild.canary import Canary
 from maild.config import ConfigError, exposure_fault
 from maild.delivery import Deliverer
 from maild.desk import Desk
 from maild.door import Door
 from maild.edge.clock import now
+from maild.edge.disk import Disk
 from maild.edge.files import load_rules
 from maild.edge.imap_in import opened as opened_mailbox
 from maild.edge.key import lock
 from maild.edge.listening import Listening, handed, opened
 from maild.edge.log import Log, set_up
+from maild.edge.metrics import Timed
+from maild.edge.metrics import serve as serve_pages
 from maild.edge.readers import Readers
 from maild.edge.smtp_in import Limits, serve
 from maild.edge.store.arrivals import Arrivals
 from maild.edge.store.connection import connect
 from maild.edge.store.digests import Digests
 from maild.edge.store.drafts import Drafts
+from maild.edge.store.expiry import Expiry
 from maild.edge.store.ledger import Ledger
-from maild.edge.store.outbox import Outbox
+from maild.edge.store.outbox import News, Outbox
 from maild.edge.store.reminders import Reminders
 from maild.edge.store.schema import migrate
+from maild.edge.store.troubles import Troubles
 from maild.edge.systemd import take_sockets
 from maild.edge.templates import faults
+from maild.health import OCTETS, Health, noted, say_alive
 from maild.incident.entry import Notice
+from maild.keeping import Keeping
 from maild.loops import Clocks
 from maild.mail.message import Outgoing
+from maild.minding import Caller, canary_of, is_full, watches
 from maild.pump import Pump
 from maild.reports import Reports
 from maild.site import Site, open_site
 from maild.supervisor import BEAT_SECONDS, STOP_SECONDS, Alive, Child, Supervisor
 from maild.trouble import Broken
 from maild.trust import authenticator, signer_of, way_out
+from maild.values import keep_of, listen_address
 from maild.watcher import Watcher
 
 POLL_SECONDS: Final = 0.25
@@ -68,7 +79,8 @@ class Shared:
 
     sockets: those that the door listens on, each with what is spoken there. wake: a pipe, read by
     the desk, written by the door. octets: TROUBLE is not zero while the desk cannot write, so that
-    the door says 451; COMMITTING while the door wants to write, so that the desk lets it. life: a pipe that nobody writes; its end tells children that the supervisor is gone.
+    the door says 451; COMMITTING while the door wants to write, so that the desk lets it; besides how
+    the mailbox and the door are (`health`). life: a pipe that nobody writes; its end tells children that the supervisor is gone.
     """
 
     sockets: tuple[Listening, ...]
@@ -84,7 +96,7 @@ class _House:
         self.site = site
         self.sockets = opened(site.places(), handed(take_sockets()))
         check_terms(site, self.sockets)
-        self.wake, self.life, self.octets = os.pipe(), os.pipe(), mmap.mmap(-1, 2)
+        self.wake, self.life, self.octets = os.pipe(), os.pipe(), mmap.mmap(-1, OCTETS)
         os.set_blocking(self.wake[0], False)
         os.set_blocking(self.wake[1], False)
         self.log = set_up("supervisor")
@@ -217,11 +229,13 @@ def run_door(site: Site, shared: Shared, ready: Alive) -> None:
         broken=lambda error: log("broken", reason=str(error)),
         shut=lambda: shared.octets[TROUBLE] != 0,
         authenticate=authenticator(site),
+        full=partial(is_full, Disk(site.database.parent)),
     )
     watcher = None
     if mailbox := site.mailbox():
         account, folders = mailbox
-        watcher = Watcher(partial(opened_mailbox, account), arrivals.mark, door, folders, now, log)
+        opening, told = partial(opened_mailbox, account), noted(shared.octets, log)
+        watcher = Watcher(opening, arrivals.mark, door, folders, now, told)
     asyncio.run(_receive(site, shared, door, watcher, ready))
 
 
@@ -244,7 +258,12 @@ async def _receive(
     sockets = [(one.kind, one.socket) for one in shared.sockets]
     terms = site.terms(reached=not all(one.on_loopback for one in shared.sockets))
     reception = await serve(sockets, door, limits, site.hostname, now, terms)
-    works = [asyncio.create_task(beat(ready))]
+
+    def alive() -> None:
+        say_alive(shared.octets)
+        ready()
+
+    works = [asyncio.create_task(beat(alive))]
     if watcher is not None:
         works.append(asyncio.create_task(watcher.run()))
     await until_told(shared)
@@ -276,28 +295,36 @@ def _news(desk: Desk, log: Log, notices: Sequence[Notice], at: datetime) -> Sequ
         return ()
 
 
+def _deliverer(
+    site: Site, connection: sqlite3.Connection, key: bytes, news: News, log: Log
+) -> Deliverer:
+    out = site.config.delivery
+    outbox = Outbox(connection, key, out.verp, news)
+    out_of_here = way_out(site, lambda error: log("unsigned", reason=str(error)))
+    return Deliverer(outbox, out_of_here, now, log, out.connections)
+
+
 async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
     connection = connect(site.database)
     connection.turn = partial(after_you, shared.octets)
     key = site.key()
     desk = site.desk(connection, key)
     readers = Readers(load_rules, site.rules_folder, site.names(), (os.cpu_count() or 1) + 2)
-    out = site.config.delivery
-    outbox = Outbox(connection, key, out.verp, partial(_news, desk, log))
-    out_of_here = way_out(site, lambda error: log("unsigned", reason=str(error)))
-    deliverer = Deliverer(outbox, out_of_here, now, log, out.connections)
+    deliverer = _deliverer(site, connection, key, partial(_news, desk, log), log)
 
     def trouble(error: BaseException | None) -> None:
         if error is not None:
             log("trouble", reason=f"{type(error).__name__}: {error}")
         shared.octets[TROUBLE] = 1 if error is not None else 0
 
-    pump = Pump(desk, readers, now, log, deliverer.wake, trouble)
+    timed = Timed(readers)
+    pump = Pump(desk, timed, now, log, deliverer.wake, trouble)
     drafts = Drafts(connection, Ledger(connection, site.rules.phase.last))
-    digests, reminders = Digests(connection), Reminders(connection)
-    schedules, wake = site.schedules(), deliverer.wake
-    also = _reports(site, desk, digests, log, wake)
-    clocks = Clocks(desk, drafts, digests, reminders, schedules, now, log, wake, also)
+    digests, reminders, wake = Digests(connection), Reminders(connection), deliverer.wake
+    canary = canary_of(site, connection, key, wake)
+    also = [*_reports(site, desk, digests, log, wake), _keeping(site, connection, log).tick]
+    also += [canary.tick] if canary else []
+    clocks = Clocks(desk, drafts, digests, reminders, site.schedules(), now, log, wake, also)
 
     def woken() -> None:
         with contextlib.suppress(BlockingIOError):
@@ -305,8 +332,9 @@ async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
         pump.wake()
 
     asyncio.get_running_loop().add_reader(shared.wake[0], woken)
-    works = [asyncio.create_task(work) for work in (pump.run(), deliverer.run(), clocks.run())]
-    works.append(asyncio.create_task(_look(connection, pump, deliverer)))
+    minders = _minders(site, shared, connection, desk, deliverer, timed, canary, log)
+    loops = (pump.run(), deliverer.run(), clocks.run(), _look(connection, pump, deliverer))
+    works = [asyncio.create_task(work) for work in (*loops, *minders)]
     told = asyncio.create_task(until_told(shared))
     try:
         await readers.begin()
@@ -320,6 +348,34 @@ async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
         await asyncio.gather(told, *works, return_exceptions=True)
         readers.stop()
         connection.close()
+
+
+def _minders(
+    site: Site,
+    shared: Shared,
+    connection: sqlite3.Connection,
+    desk: Desk,
+    deliverer: Deliverer,
+    timed: Timed,
+    canary: Canary | None,
+    log: Log,
+) -> tuple[Coroutine[Any, Any, None], ...]:
+    """Give what minds that all goes well."""
+    store, disk = Troubles(connection), Disk(site.database.parent)
+    found = watches(disk, deliverer, store, lambda: shared.octets[TROUBLE] != 0, canary)
+    news, wake = partial(_news, desk, log), deliverer.wake
+    alarms = Alarms(found, store, Caller(site, log), news, now, log, wake)
+    if not site.config.metrics.listen:
+        return (alarms.run(),)
+    pages = Health(site, shared.octets, alarms, deliverer, disk, timed, now).page
+    place = listen_address(site.config.metrics.listen)
+    return (alarms.run(), serve_pages(place, pages, log))
+
+
+def _keeping(site: Site, connection: sqlite3.Connection, log: Log) -> Keeping:
+    store = site.config.store
+    sent, mails = keep_of(store.keep_sent), keep_of(store.keep_mails)
+    return Keeping(Expiry(connection), sent, mails, site.zone, log)
 
 
 def _reports(

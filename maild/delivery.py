@@ -118,6 +118,8 @@ class Deliverer:
         self.first_result = 0.0
         self.running: set[asyncio.Task[None]] = set()
         self.probe = 0.0
+        # Why the relay cannot be reached; "" while it can.
+        self.down = ""
 
     def wake(self) -> None:
         """Look now: something new is owed."""
@@ -187,6 +189,10 @@ class Deliverer:
         try:
             alone = batch[0].number if batch[0].alone else None
             reverse_path, content = self.outbox.letter(letter, alone)
+            if not content:
+                # Given up since it was listed: its words were taken away.
+                self.taken.difference_update(due.number for due in batch)
+                return
             replies = await self.transport.send(reverse_path, recipients, content)
         except Broken as error:
             self.log("trouble", reason=str(error))
@@ -202,7 +208,7 @@ class Deliverer:
             return
         if self.probe:
             self.log("relay_up")
-        self.probe = 0.0
+        self.probe, self.down = 0.0, ""
         if not self.results:
             self.first_result = asyncio.get_running_loop().time()
         self._note(batch, replies)
@@ -218,8 +224,13 @@ class Deliverer:
             if reply.positive:
                 sent.append(due.recipient)
                 continue
-            said = {"recipient": due.recipient, "kind": due.kind, "reply": str(reply)}
-            self.log("deferred" if retry else "failed", letter=due.letter, **said)
+            self.log(
+                "deferred" if retry else "failed",
+                letter=due.letter,
+                recipient=due.recipient,
+                kind=due.kind,
+                reply=str(reply),
+            )
         if sent:
             words = str(replies[sent[0]])
             self.log(
@@ -232,6 +243,7 @@ class Deliverer:
         for batch in self.ready:
             self.taken.difference_update(due.number for due in batch)
         self.ready.clear()
+        self.down = why.reason
         self.probe = min(LAST_PROBE, self.probe * 2 or FIRST_PROBE)
 
     def _settle(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from typing import Final, Protocol
 
 from maild.incident.arrived import Arrived, Past, Policy
@@ -22,6 +23,7 @@ from maild.incident.reminder import Nudge, nudges
 from maild.incident.thread import Keys, incident_id, keys
 from maild.letters.at_once import at_once, ids_of, occasions, with_entry
 from maild.letters.bundle import bundle
+from maild.letters.canary import canary_of
 from maild.letters.compose import compose
 from maild.letters.digest import Period, digest_letter
 from maild.letters.letterhead import Letterhead
@@ -51,6 +53,7 @@ ROOMS: Final[tuple[Room, ...]] = (
     "request",
     "owner",
     "bounces",
+    "canary",
 )
 MAX_THOUGHTS: Final = 5
 OFFICE_HOURS: Final = WorkingHours(UTC)
@@ -183,6 +186,7 @@ class Desk:
             may_post and genuine,
             genuine=genuine,
             bounce=bounce,
+            canary=canary_of(mail, partial(self.secret, "canary")) if self.secret else None,
         )
         return self._commanding(found) if self.secret is not None else found
 

@@ -20,6 +20,7 @@ MAX_BATCH_OCTETS: Final = 8 << 20
 
 TAKEN: Final = Reply(250, 0, 0, "Taken; it is on record")
 TRY_AGAIN: Final = Reply(451, 3, 0, "Try again later")
+NO_ROOM: Final = Reply(452, 3, 1, "No room just now; try again later")
 
 
 class Arrivals(Protocol):
@@ -48,7 +49,7 @@ class Door:
 
     wake: called after each commit, so that the desk looks. broken: called with what went wrong.
     shut: whether the store is in trouble, so that nothing is taken just now. authenticate: finds out
-    whether From is genuine; None believes everybody.
+    whether From is genuine; None believes everybody. full: whether the disk is nearly full.
     """
 
     def __init__(
@@ -59,9 +60,10 @@ class Door:
         broken: Callable[[Exception], None],
         shut: Callable[[], bool],
         authenticate: Authenticate | None = None,
+        full: Callable[[], bool] = lambda: False,
     ) -> None:
         self.arrivals, self.posting, self.wake, self.broken = arrivals, posting, wake, broken
-        self.shut, self.authenticate = shut, authenticate
+        self.shut, self.authenticate, self.full = shut, authenticate, full
         self._waiting: list[_Parcel] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -84,8 +86,8 @@ class Door:
 
         Refused where From has to be genuine and is not, or nobody can be asked (then for now only).
         """
-        if self.shut():
-            return TRY_AGAIN
+        if closed := self._closed():
+            return closed
         proved = await self.proved(raw)
         return proved if isinstance(proved, Reply) else await self.collect((proved,))
 
@@ -98,13 +100,19 @@ class Door:
 
     async def collect(self, raws: Sequence[RawMessage], *marks: Watermark) -> Reply:
         """Commit mails of one mailbox, all or none, and in the same commit how far it is taken."""
-        if self.shut():
-            return TRY_AGAIN
+        if closed := self._closed():
+            return closed
         receipt: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Parcel(tuple(raws), marks, receipt))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
         return await receipt
+
+    def _closed(self) -> Reply | None:
+        """Say why nothing is taken just now; None where the door is open."""
+        if self.shut():
+            return TRY_AGAIN
+        return NO_ROOM if self.full() else None
 
     async def _write(self) -> None:
         while self._waiting:

@@ -4,7 +4,7 @@ import json
 import re
 from datetime import date, timedelta
 from ipaddress import ip_address, ip_network
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
@@ -27,6 +27,11 @@ _LISTEN = re.compile(r"^(?:\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$")
 _SCHEDULE = re.compile(
     r"^(?:daily ([01]\d|2[0-3]):[0-5]\d|weekly (?:mon|tues|wednes|thurs|fri|satur|sun)day ([01]\d|2[0-3]):[0-5]\d|every [1-9]\d? h)$"
 )
+
+
+FOR_EVER: Final = "for ever"
+_KEEP_DAYS: Final = {"day": 1, "week": 7, "month": 30, "year": 365}
+_KEEP: Final = re.compile(r"^([1-9]\d{0,3})\s*(day|week|month|year)s?$")
 
 
 def address_of(value: str) -> str:
@@ -89,6 +94,28 @@ def _holiday(value: str) -> str:
     return value
 
 
+def _interval(value: str) -> str:
+    if value == "never" or not (length_of(value) or timedelta()):
+        raise ValueError('is no length of time above 0; write "15 min" or "2 h"')
+    return value
+
+
+def _keep(value: str) -> str:
+    if value != FOR_EVER and not _KEEP.match(value):
+        raise ValueError('is no time to keep something; write "7 days", "2 years" or "for ever"')
+    return value
+
+
+def _loopback_listen(value: str) -> str:
+    if value and not is_loopback(listen_address(_listen(value))[0]):
+        raise ValueError('can be reached by other machines; write "127.0.0.1:9125"')
+    return value
+
+
+def _maybe_address(value: str) -> str:
+    return address_of(value) if value else value
+
+
 def _network(value: str) -> str:
     try:
         ip_network(value)
@@ -121,6 +148,10 @@ ImapTls = Annotated[Literal["implicit", "starttls", "none"], AfterValidator(_pri
 Poster = Annotated[str, AfterValidator(_address_or_domain)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Listen = Annotated[str, AfterValidator(_listen)]
+Interval = Annotated[str, AfterValidator(_interval)]
+Keep = Annotated[str, AfterValidator(_keep)]
+LoopbackListen = Annotated[str, AfterValidator(_loopback_listen)]
+MaybeAddress = Annotated[str, AfterValidator(_maybe_address)]
 Network = Annotated[str, AfterValidator(_network)]
 Span = Annotated[str, AfterValidator(_span)]
 Schedule = Annotated[str, AfterValidator(_schedule)]
@@ -135,6 +166,12 @@ def length_of(span: str) -> timedelta | None:
     """Give a length of time such as "15 min"; None for "never"."""
     match = _SPAN.match(span)
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]]) if match else None
+
+
+def keep_of(text: str) -> timedelta | None:
+    """Give how long something is kept, such as "7 days"; None for ever."""
+    match = _KEEP.match(text)
+    return timedelta(days=int(match[1]) * _KEEP_DAYS[match[2]]) if match else None
 
 
 def listen_address(place: str) -> tuple[str, int]:

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "search": "maild.cli.search",
     "void": "maild.cli.records",
     "merge": "maild.cli.records",
+    "redact": "maild.cli.redact",
     "digest": "maild.cli.digest",
     "report": "maild.cli.report",
     "passwd": "maild.cli.passwd",

@@ -1,4 +1,4 @@
-"""`maild demo`: one incident, played by real SMTP against a private daemon on this machine."""
+"""`maild demo`: one incident, played by real mail against a private daemon on this machine."""
 
 import json
 import os
@@ -8,17 +8,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from email.utils import formatdate
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import click
+
+from maild.cli.mailbox import mailbox
 
 SECONDS: Final = 20.0
 LIST: Final = "incidents@example.com"
@@ -133,16 +136,23 @@ Thank you all; the write-up follows by Tuesday.""",
 
 
 @click.command()
-def demo() -> None:
+@click.option("--imap", is_flag=True, help="Mail comes from a mailbox; needs Dovecot.")
+def demo(imap: bool) -> None:
     """Play one incident by real SMTP on this machine, and show what each person receives."""
-    click.echo("maild turns plain mails into incidents. This plays one, by real SMTP, against a")
-    click.echo("private daemon on this machine; nothing leaves it.")
-    with tempfile.TemporaryDirectory(prefix="maild-demo-") as name, _daemon(Path(name)) as port:
-        stage = _Stage(Path(name), port)
+    way, whose = "by real SMTP, against a\n", "private daemon"
+    if imap:
+        way, whose = "from a real mailbox,\nby IMAP, with a ", "private Dovecot and daemon"
+    click.echo(f"maild turns plain mails into incidents. This plays one, {way}{whose}", nl=False)
+    click.echo(" on this machine; nothing leaves it.")
+    with ExitStack() as house:
+        folder = Path(house.enter_context(tempfile.TemporaryDirectory(prefix="maild-demo-")))
+        box = house.enter_context(mailbox(LIST)) if imap else None
+        port = house.enter_context(_daemon(folder, CONFIG + (box.config if box else "")))
+        stage = _Stage(folder, box.put if box else partial(_by_smtp, port))
         for scene in PLAY:
             stage.play(scene)
         _tell("People who were not there read the digest of the day:")
-        _show(_maild(Path(name), "digest", "--since", "1 h"), "cyan")
+        _show(_maild(folder, "digest", "--since", "1 h"), "cyan")
     click.echo()
     click.echo("That is all: no form, no bot, no training. Your own list:")
     click.echo()
@@ -150,9 +160,14 @@ def demo() -> None:
     click.echo("    maild serve       runs it")
 
 
+def _by_smtp(port: int, message: EmailMessage) -> None:
+    with smtplib.SMTP("127.0.0.1", port, timeout=SECONDS) as client:
+        client.send_message(message)
+
+
 class _Stage:
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder, self.port = folder, port
+    def __init__(self, folder: Path, send: Callable[[EmailMessage], None]) -> None:
+        self.folder, self.send = folder, send
         self.seen: set[Path] = set()
         self.known: set[str] = set()
         self.reply: EmailMessage | None = None
@@ -165,8 +180,7 @@ class _Stage:
         head = "" if scene.answers else f"Subject: {SUBJECT}\n\n"
         _show(head + scene.words, "green")
         begun = time.monotonic()
-        with smtplib.SMTP("127.0.0.1", self.port, timeout=SECONDS) as client:
-            client.send_message(message)
+        self.send(message)
         came = self._comes(scene, begun)
         took = f"{max(0.01, time.monotonic() - begun):.2f} s"
         _tell(scene.then.format(seconds=took))
@@ -210,10 +224,10 @@ class _Stage:
 
 
 @contextmanager
-def _daemon(folder: Path) -> Iterator[int]:
+def _daemon(folder: Path, config: str) -> Iterator[int]:
     """Run a daemon in the folder; gives its port."""
-    (folder / "maild.toml").write_text(CONFIG, "utf-8")
-    everybody = [mailbox.partition("<")[2].rstrip(">") for mailbox in PEOPLE.values()]
+    (folder / "maild.toml").write_text(config, "utf-8")
+    everybody = [box.partition("<")[2].rstrip(">") for box in PEOPLE.values()]
     _maild(folder, "roster", "add", *everybody)
     log = folder / "log"
     with log.open("wb") as out:

@@ -27,7 +27,10 @@ def queue(site: Site, action: str | None, number: int | None, as_json: bool) -> 
         records = Records(connection, site.rules.phase.last)
         done = records.retry(number, now()) if action == "retry" else records.drop(number, now())
     if not done:
-        fail(f"Nothing is owed under {number}; `maild queue` lists what is.")
+        fail(
+            f"Nothing is owed under {number}, or its body is no longer kept;"
+            " `maild queue` lists what is owed."
+        )
     click.echo(f"{number}: due now." if action == "retry" else f"{number}: given up.")
     return None
 
@@ -73,7 +76,8 @@ def shunted(site: Site, action: str | None, number: int | None, as_json: bool) -
         if action == "show" and raw is not None:
             sys.stdout.buffer.write(raw.content)
         elif action == "retry":
-            records.run_again(number)
+            if not records.run_again(number):
+                fail(f"Mail {number} was redacted; there are no words left to read.")
             click.echo(
                 f"Mail {number} runs again; `maild mails --number {number}` says how it went."
             )

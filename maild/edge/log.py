@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
@@ -12,7 +12,13 @@ Log = Callable[..., None]
 
 def set_up(process: str) -> Log:
     """Configure the log of this process; gives the function that writes an event: log(name, **fields)."""
+
+    def named(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["process"] = process
+        return event
+
     processors: list[Any] = [
+        named,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.add_log_level,
         structlog.processors.format_exc_info,
@@ -29,7 +35,7 @@ def set_up(process: str) -> Log:
     )
     # Libraries speak to the standard log; only their warnings are ours to show.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    logger = structlog.get_logger().bind(process=process)
+    logger = structlog.get_logger()
 
     def log(event: str, **fields: object) -> None:
         if "error" in fields and isinstance(fields["error"], BaseException):

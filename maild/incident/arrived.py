@@ -87,7 +87,8 @@ class Arrived:
     room: which of our addresses it came to. may_post: whether its author may post. trusted: whether
     his domain is. lines: what it says as a mail of commands. confirm, leave: tokens for a change of
     the roster that it asks for, and for its author to leave the roster. genuine: whether From is
-    believed. bounce: what the bounce address that it came to names.
+    believed. bounce: what the bounce address that it came to names. canary: the number of a canary of
+    ours that it is, None for any other mail.
     """
 
     number: int
@@ -102,6 +103,7 @@ class Arrived:
     leave: str = ""
     genuine: bool = True
     bounce: BounceName | None = None
+    canary: int | None = None
 
     @property
     def confirms(self) -> bool:

@@ -54,6 +54,10 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
         return Entry("duplicate", "", f"same Message-ID as mail {past.duplicate_of}")
     if arrived.mail.standing == "refused":
         return turned_away(arrived, past, policy)
+    if arrived.canary is not None:
+        return Entry("ignored", "canary", "our canary is back", canary=arrived.canary)
+    if arrived.room == "canary":
+        return Entry("ignored", "automatic", "written to the canary address, and no canary of ours")
     if arrived.room == "bounces":
         return bounced(arrived.mail.failures, past.sent, arrived.mail.received_at)
     if arrived.room == "owner" and past.sent is not None and past.sent.deliveries:

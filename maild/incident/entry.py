@@ -23,6 +23,7 @@ MailKind = Literal[
     "check",
     "owner",
     "refused",
+    "canary",
     "",
 ]
 DraftState = Literal["held", "completed", "withdrawn", "published"]
@@ -252,7 +253,7 @@ class Entry:
     (of a completion, what the completed mail states). reason: why it was ignored or rejected.
     roster: what changes on it. asks: a change that waits for an answer; confirmed: the token of one
     that has its answer. fallout: what it tells of deliveries that failed. resumes: a paused subscriber
-    who gets copies again.
+    who gets copies again. canary: the number of a canary of ours that it is.
     """
 
     verdict: Verdict
@@ -270,3 +271,4 @@ class Entry:
     confirmed: str = ""
     fallout: tuple[Fallout, ...] = ()
     resumes: str | None = None
+    canary: int | None = None

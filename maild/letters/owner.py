@@ -16,6 +16,8 @@ _SUBJECTS = {
     "refused": "A refused mail reads as an incident: {name}",
     "program": "A program writes to the list and is ignored: {name}",
     "complaint": "{name} calls the list's mails spam",
+    "disk": "The disk of maild is nearly full ({name})",
+    "canary": "maild's mail does not come back ({name})",
     "paused": "No copies for now: {name}",
 }
 

@@ -212,6 +212,16 @@ def mailbox(box: Address) -> str:
     return str(_mailbox(box))
 
 
+def redacted(author: Address, message_id: str | None, at: datetime, note: str) -> bytes:
+    """Print what stands for a mail whose words were taken away: who, when, which mail it was."""
+    known = "@" in author.address and author.address.isascii()
+    fields = [("From", mailbox(author))] if known else []
+    fields.append(("Date", format_datetime(at)))
+    if message_id is not None and message_id.isascii():
+        fields.append(("Message-ID", f"<{message_id}>"))
+    return printed_fields([*fields, ("Subject", note)]) + f"\r\n{note}\r\n".encode("ascii")
+
+
 # What needs no encoding and no quoting: most of what a list adds to a copy, a thousand times a day.
 _PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
 _PLAIN_BOX = re.compile(r"[\w -]+ <[^<>\s]+>", re.ASCII)

@@ -7,13 +7,16 @@ from typing import Final, Literal
 
 from maild.mail.message import Envelope, Reply, Standing
 
-Room = Literal["posting", "incident", "draft", "confirm", "request", "owner", "bounces", "check"]
+Room = Literal[
+    "posting", "incident", "draft", "confirm", "request", "owner", "bounces", "check", "canary"
+]
 
 _DETAIL: Final = (
     (re.compile(r"\d{4}-\d{1,9}"), "incident"),
     (re.compile(r"draft-[a-z0-9]{6,40}"), "draft"),
     (re.compile(r"confirm-[a-z0-9]{6,40}"), "confirm"),
     (re.compile(r"check"), "check"),
+    (re.compile(r"canary"), "canary"),
     (re.compile(r"request"), "request"),
     (re.compile(r"owner"), "owner"),
     (re.compile(r"bounces-[a-z0-9-]+"), "bounces"),
@@ -76,12 +79,12 @@ class Posting:
         return Reply(550, 7, 1, f"You may not post here; ask {self.owner}")
 
     def asks(self, envelope: Envelope) -> bool:
-        """Whether a mail's From has to be genuine: not for the owner's mail, nor for bounces.
+        """Whether a mail's From has to be genuine: not for the owner's mail, bounces, canaries.
 
         A null reverse-path is no person's; it is taken, and ignored later.
         """
         rooms = {self.room(recipient) for recipient in envelope.recipients}
-        return envelope.reverse_path is not None and not rooms <= {"owner", "bounces"}
+        return envelope.reverse_path is not None and not rooms <= {"owner", "bounces", "canary"}
 
     def unproved(self, standing: Standing) -> Reply | None:
         """Refuse an author whose From is not proved (RFC 7372); None is welcome."""

@@ -115,13 +115,13 @@ class Connection(SMTP):
         self._writer.write(text.encode("ascii", "replace") + b"\r\n")
         if text[0] in "45":
             self._errors += 1
-            path = self.envelope and self.envelope.mail_from
-            whom = {
-                "client": str(self.client.address),
-                "reverse_path": path,
-                "recipient": self.recipient,
-            }
-            log.info("refused", reply=text, **whom)
+            log.info(
+                "refused",
+                reply=text,
+                client=str(self.client.address),
+                reverse_path=self.envelope and self.envelope.mail_from,
+                recipient=self.recipient,
+            )
         if text.startswith("421"):
             self.hang_up()
 

@@ -4,8 +4,8 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from maild.edge.store.connection import stamp, transaction
-from maild.mail.message import RawMessage
+from maild.edge.store.connection import moment, stamp, transaction
+from maild.mail.message import Authenticated, Envelope, RawMessage
 from maild.mail.watermark import Watermark
 
 
@@ -68,3 +68,11 @@ class Arrivals:
         failed = tuple((uid, tries) for uid, tries in json.loads(row["failed"]))
         refused = tuple(json.loads(row["refused"]))
         return Watermark(mailbox, row["validity"], row["uid"], refused, failed)
+
+
+def raw_of(row: sqlite3.Row) -> RawMessage:
+    """Make a record's row what had arrived."""
+    envelope = Envelope(row["reverse_path"], tuple(json.loads(row["recipients"])))
+    found = Authenticated(row["standing"], row["results"])
+    at = moment(row["received_at"])
+    return RawMessage(envelope, row["content"], at, row["via"], authenticated=found)

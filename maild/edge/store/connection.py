@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from maild.trouble import Broken
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 BUSY_SECONDS: Final = 5.0
 
 
@@ -70,6 +70,8 @@ def connect(path: str | Path, *, readonly: bool = False) -> Connection:
         if not readonly:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            # What is dropped is overwritten, so that a redacted word is in no free page.
+            connection.execute("PRAGMA secure_delete = ON")
     except (sqlite3.Error, Broken) as error:
         raise StoreError(f"{name}: {error}") from error
     return connection

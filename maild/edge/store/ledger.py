@@ -1,14 +1,15 @@
 """The desk's part: what is on record and matters for a mail, and entering what was concluded."""
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from maild.edge.store import bounces
+from maild.edge.store.arrivals import raw_of
+from maild.edge.store.canaries import back
 from maild.edge.store.codec import from_json, to_json
-from maild.edge.store.connection import moment, stamp, transaction
+from maild.edge.store.connection import stamp, transaction
 from maild.edge.store.digests import Digests
 from maild.edge.store.outbox import owe_all
 from maild.edge.store.roster import Confirmations, Roster, write_roster
@@ -19,7 +20,7 @@ from maild.incident.entry import Draft, Entry
 from maild.incident.model import Happening, Incident
 from maild.incident.thread import Keys, Place, fingerprint, place_of, unknown
 from maild.incident.verdict import Stated
-from maild.mail.message import Authenticated, Envelope, Mail, Outgoing, RawMessage
+from maild.mail.message import Mail, Outgoing, RawMessage
 from maild.reading.report import Report
 from maild.roster.subscription import Confirmation
 
@@ -53,14 +54,14 @@ class Ledger:
             " WHERE w.arrival > ? ORDER BY w.arrival LIMIT ?",
             (after, limit),
         )
-        return [(int(row["id"]), _raw(row)) for row in rows]
+        return [(int(row["id"]), raw_of(row)) for row in rows]
 
     def raw(self, number: int) -> RawMessage:
         """Give the octets of a record. Raises KeyError where there is no such record."""
         row = self.connection.execute("SELECT * FROM arrival WHERE id = ?", (number,)).fetchone()
         if row is None:
             raise KeyError(number)
-        return _raw(row)
+        return raw_of(row)
 
     def begin(self, number: int) -> int:
         """Note that thinking about a mail begins; says how often it began before and never ended."""
@@ -263,6 +264,8 @@ class Ledger:
             write_roster(connection, entry.roster, now)
             self.confirmations.enter(arrived.number, entry.asks, entry.confirmed, now)
             bounces.enter(connection, entry.fallout, now, entry.resumes)
+            if entry.canary is not None:
+                back(connection, entry.canary, arrived.number, now)
             owe_all(connection, letters, now)
             connection.execute("DELETE FROM waiting WHERE arrival = ?", (arrived.number,))
         return True
@@ -380,13 +383,6 @@ def _fingerprint(arrived: Arrived) -> str:
         # Reports on two deliveries may be alike in every word but the address that they come to.
         aside = f"{aside} {arrived.bounce.token}"
     return fingerprint(arrived.mail, aside)
-
-
-def _raw(row: sqlite3.Row) -> RawMessage:
-    envelope = Envelope(row["reverse_path"], tuple(json.loads(row["recipients"])))
-    found = Authenticated(row["standing"], row["results"])
-    at = moment(row["received_at"])
-    return RawMessage(envelope, row["content"], at, row["via"], authenticated=found)
 
 
 def _place(

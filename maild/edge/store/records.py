@@ -70,7 +70,7 @@ class Records:
         where = " AND ".join(f"{column} = ?" for column in found) or "1"
         rows = self.connection.execute(
             "SELECT m.id, m.received_at, m.message_id, m.author, m.subject, m.verdict, m.kind,"
-            f" m.reason, m.incident, m.draft FROM mail m WHERE {where} ORDER BY m.id",
+            f" m.reason, m.incident, m.draft, m.redacted_at FROM mail m WHERE {where} ORDER BY m.id",
             tuple(found.values()),
         ).fetchall()
         return [{**dict(row), "sent": self._sent(row["id"])} for row in rows]
@@ -119,10 +119,11 @@ class Records:
         return [dict(row) for row in rows]
 
     def retry(self, delivery: int, now: datetime) -> bool:
-        """Make a delivery due now, a failed one too; False where there is none to try."""
+        """Make a delivery due now, a failed one too; False where there is none, or no body any more."""
         return self._settle(
             "UPDATE delivery SET state = 'pending', due_at = ?, done_at = NULL"
-            " WHERE id = ? AND state <> 'sent'",
+            " WHERE id = ? AND state <> 'sent'"
+            " AND letter IN (SELECT id FROM letter WHERE length(content) > 0)",
             (stamp(now), delivery),
         )
 
@@ -137,10 +138,11 @@ class Records:
     # Shunted -------------------------------------------------------------------------------
 
     def run_again(self, number: int) -> bool:
-        """Put a shunted mail back among the arrived; False where it is not shunted."""
+        """Put a shunted mail back among the arrived; False where it is not shunted, or redacted."""
         with transaction(self.connection) as connection:
             cursor = connection.execute(
-                "DELETE FROM mail WHERE id = ? AND verdict = 'shunted'", (number,)
+                "DELETE FROM mail WHERE id = ? AND verdict = 'shunted' AND redacted_at IS NULL",
+                (number,),
             )
             if cursor.rowcount:
                 connection.execute("INSERT INTO waiting (arrival) VALUES (?)", (number,))

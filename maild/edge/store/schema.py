@@ -205,7 +205,35 @@ CREATE TRIGGER named_other AFTER UPDATE OF summary ON incident WHEN old.summary 
 @_MIGRATIONS()
 def first(database: Database) -> None:
     """Make all tables."""
-    for statement in _FIRST.split(";\n"):
+    _run(database, _FIRST)
+
+
+_SECOND: Final = """
+ALTER TABLE mail ADD COLUMN redacted_at TEXT;
+CREATE INDEX mail_words ON mail(received_at) WHERE redacted_at IS NULL;
+CREATE INDEX letter_body ON letter(created_at) WHERE length(content) > 0;
+CREATE TABLE trouble (            -- what the owner has been told of, until it is over
+  name TEXT PRIMARY KEY,
+  since TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE canary (             -- mails to ourselves through the outside
+  number INTEGER PRIMARY KEY,     -- stands in the mail's token
+  letter INTEGER NOT NULL,
+  sent_at TEXT NOT NULL,
+  back_at TEXT,
+  mail INTEGER                    -- as which it came back
+);
+"""
+
+
+@_MIGRATIONS()
+def second(database: Database) -> None:
+    """Make what operating needs: redaction, bodies that are dropped, troubles, the canary."""
+    _run(database, _SECOND)
+
+
+def _run(database: Database, statements: str) -> None:
+    for statement in statements.split(";\n"):
         if statement.strip():
             database.execute(statement)
 

@@ -13,6 +13,7 @@ from maild.edge.store.outbox import owe
 from maild.edge.store.reminders import Reminders
 from maild.edge.store.roster import Roster
 from maild.incident.entry import OwnerWord, Paused, Unreached
+from maild.letters.canary import canary
 from maild.letters.digest import story_text
 from maild.loops import Clocks
 from maild.mail.message import Address
@@ -70,6 +71,7 @@ def everything(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     yield "the owner of a shunted mail", office.letters()[-2]
     yield "the author of a shunted mail", office.letters()[-1]
     yield from _undelivered(office)
+    yield from _troubles(office)
     yield from _by_the_clock(office)
 
 
@@ -112,6 +114,22 @@ def _undelivered(office: Office) -> Iterator[tuple[str, EmailMessage]]:
     to = "incidents-request@example.com"
     answer = office.take("Yes.", "Re: You get no copies", "bob@example.com", to, In_Reply_To=notice)
     yield "a subscriber who is back", answer[1][0]
+
+
+def _troubles(office: Office) -> Iterator[tuple[str, EmailMessage]]:
+    for about, words in {
+        "disk": "9.0 % of the disk of /var/lib/maild are free.",
+        "canary": "The mail that maild sent to itself at 12:01 UTC has not come back.",
+    }.items():
+        notice = OwnerWord(about, "2026-03-16 12:00 UTC", detail=words)
+        (letter,) = office.desk.news([notice], office.now)
+        owe(office.connection, letter, office.now)
+        yield f"the owner of {about}", office.letters()[-1]
+    head = office.desk.head
+    assert head is not None
+    sent = canary(head, 7, "a" * 12, "back@far.example.org", ("15 min", "5 min"), office.now)
+    owe(office.connection, sent, office.now)
+    yield "a canary", office.letters()[-1]
 
 
 def _by_the_clock(office: Office) -> Iterator[tuple[str, EmailMessage]]:
