@@ -91,6 +91,9 @@ class Pump:
 
     def _fetch(self) -> None:
         room = AHEAD - len(self.jobs)
+        if not self.jobs:
+            # A shunted mail that is to run again has a number from long ago.
+            self.last = 0
         if room > 0:
             for number, raw in self.desk.ledger.waiting(self.last, room):
                 found = fields(split_content(raw.content)[0])
