@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -132,7 +132,7 @@ class Pump:
         if self._deaths(job.number) >= MAX_DEATHS:
             read = Unreadable("the desk died of it twice")
         if isinstance(read, Unreadable):
-            self.desk.shunt(job.number, job.raw, read.reason, now)
+            self._shunt(job, read.reason, now)
             self.log("shunted", mail=job.number, author=job.author, reason=read.reason)
         else:
             self._enter(job, read, now)
@@ -155,7 +155,7 @@ class Pump:
         except Exception as error:
             self.log("bug", mail=job.number, error=error)
             reason = f"{type(error).__name__} while thinking about it"
-            self.desk.shunt(job.number, job.raw, reason, now)
+            self._shunt(job, reason, now)
             return
         self.log(
             entry.verdict,
@@ -166,3 +166,13 @@ class Pump:
             incident=entry.incident_id,
             reason=entry.reason,
         )
+
+    def _shunt(self, job: _Job, reason: str, now: datetime) -> None:
+        try:
+            self.desk.shunt(job.number, job.raw, reason, now)
+        except Broken:
+            raise
+        except Exception as error:
+            # Its header alone breaks us; it shall not hold up all others. Its octets are on record.
+            self.log("bug", mail=job.number, error=error)
+            self.desk.shunt(job.number, replace(job.raw, content=b""), reason, now)

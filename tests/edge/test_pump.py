@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from maild.edge.store.arrivals import Arrivals
 from maild.edge.store.records import Records
-from maild.mail.message import Envelope, RawMessage
+from maild.mail.message import Envelope, Mail, RawMessage
 from maild.mail.parse import parse
-from maild.pump import Pump
-from maild.reading.report import Read
+from maild.mail.parse import parse_header as sound
+from maild.pump import Pump, Readers
+from maild.reading.report import Read, Unreadable
 from tests.office import NOON, Office
 
 OPENING = (
@@ -35,6 +38,50 @@ class Inline:
         return mail, self.office.reader.read(mail)
 
 
+class Unread:
+    """Readers that find a bug in every mail."""
+
+    async def read(self, raw: RawMessage) -> Read:
+        return Unreadable("KeyError while reading it")
+
+
+def pumped(desk: Office, readers: Readers, trouble: Callable[[BaseException | None], None]) -> None:
+    """Pump until a mail is entered."""
+
+    async def story() -> None:
+        entered = asyncio.Event()
+        pump = Pump(desk.desk, readers, lambda: NOON, lambda *_, **__: None, entered.set, trouble)
+        work = asyncio.create_task(pump.run())
+        await asyncio.wait_for(entered.wait(), 20)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+    asyncio.run(story())
+
+
+def test_a_mail_of_which_nothing_can_be_told_holds_up_nobody(
+    office: Callable[..., Office], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A bug of ours that the header section alone sets off.
+    def parse_header(raw: RawMessage) -> Mail:
+        if raw.content:
+            raise OverflowError("date value out of range")
+        return sound(raw)
+
+    monkeypatch.setattr("maild.desk.parse_header", parse_header)
+    desk = office()
+    envelope = Envelope("kevin@example.com", ("incidents@example.com",))
+    Arrivals(desk.connection).keep([RawMessage(envelope, OPENING, NOON)])
+    troubles: list[BaseException | None] = []
+    pumped(desk, Unread(), troubles.append)
+    assert set(troubles) == {None}
+    (row,) = Records(desk.connection, 3).mails()
+    assert (row["verdict"], row["reason"]) == ("shunted", "KeyError while reading it")
+    assert desk.desk.ledger.raw(row["id"]).content == OPENING
+    (owner,) = desk.letters()
+    assert owner["To"] == "oncall-leads@example.com"
+
+
 def test_a_mail_that_a_full_disk_kept_from_being_entered_is_not_set_aside(
     office: Callable[..., Office],
 ) -> None:
@@ -52,17 +99,7 @@ def test_a_mail_that_a_full_disk_kept_from_being_entered_is_not_set_aside(
         if len(troubles) == 3:
             connection.execute("PRAGMA max_page_count = 1000000")
 
-    async def story() -> None:
-        entered = asyncio.Event()
-        pump = Pump(
-            desk.desk, Inline(desk), lambda: NOON, lambda *_, **__: None, entered.set, trouble
-        )
-        work = asyncio.create_task(pump.run())
-        await asyncio.wait_for(entered.wait(), 20)
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
-
-    asyncio.run(story())
+    pumped(desk, Inline(desk), trouble)
     assert len(troubles) == 3
     assert all("full" in words for words in troubles)
     assert [row["verdict"] for row in Records(connection, 3).mails()] == ["accepted"]
