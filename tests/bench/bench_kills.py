@@ -19,7 +19,7 @@ def test_nothing_is_lost_by_200_kills(tmp_path: Path) -> None:
         daemon.run("roster", "add", "ana@example.com", "bob@example.com")
         daemon.start()
         try:
-            load, killer = Load(daemon), Killer(daemon)
+            load, killer = Load(daemon, pause=0.1), Killer(daemon)
             for _ in range(KILLS):
                 killer.kill(killer.chance.choice(get_args(Victim)))
             load.stop()
