@@ -9,7 +9,7 @@ READY = .venv/.ready
 PIP = $(BIN)/python -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check fix test bench lock clean
+.PHONY: help setup demo check fix test bench soak lock clean
 
 help: ## this list
 	@echo "maild: an incident mailing-list daemon. What make can do here:"
@@ -61,6 +61,9 @@ test: $(READY) ## every test; with CI=true installs Debian's Postfix, Dovecot an
 
 bench: $(READY) ## the figures: tests/bench, one at a time
 	@$(BIN)/python -m pytest -q -s -n 0 -p no:randomly -o timeout=0 -o 'python_files=bench_*.py' tests/bench $(PYTEST_ARGS)
+
+soak: $(READY) ## half an hour of mixed mail from 50 connections
+	@MAILD_SOAK_SECONDS=1800 $(BIN)/python -m pytest -q -s -n 0 tests/integration/test_soak.py $(PYTEST_ARGS)
 
 lock: ## pin anew: requirements.lock from pyproject.toml (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

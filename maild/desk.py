@@ -305,17 +305,14 @@ class Desk:
             return ()
         return (summary, *(bundle(self.head, told, kind, f, originals, now, first) for f in forms))
 
-    def shunt(
-        self, number: int, raw: RawMessage, reason: str, now: datetime, *, quietly: bool = False
-    ) -> None:
+    def shunt(self, number: int, raw: RawMessage, reason: str, now: datetime) -> None:
         """Keep a mail aside that could not be processed; tell its author and the owner.
 
         The author is told only where a person wrote it, as far as its header section says.
-        quietly: tell nobody.
         """
         mail = parse_header(raw)
         letters: list[Outgoing] = []
-        if self.head is not None and not quietly:
+        if self.head is not None:
             name = mail.author.address or "an unknown author"
             owner = OwnerWord("shunted", name, number, reason, reason)
             letters.append(owner_word(self.head, owner, now))

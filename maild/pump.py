@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
@@ -99,6 +99,9 @@ class Pump:
 
     def _fetch(self) -> None:
         room = AHEAD - len(self.jobs)
+        if not self.jobs:
+            # A shunted mail that is to run again has a number from long ago.
+            self.last = 0
         if room > 0:
             for number, raw in self.desk.ledger.waiting(self.last, room):
                 found = fields(split_content(raw.content)[0])
@@ -185,12 +188,12 @@ class Pump:
         )
 
     def _aside(self, job: _Job, reason: str, now: datetime) -> Callable[[], None]:
-        """Set a mail aside; where not even the letters on that can be written, without them."""
+        """Set a mail aside, without its header where that alone breaks us; its octets are on record."""
         try:
             self.desk.shunt(job.number, job.raw, reason, now)
         except Broken:
             raise
         except Exception as error:
             self.log("bug", mail=job.number, error=error)
-            self.desk.shunt(job.number, job.raw, reason, now, quietly=True)
+            self.desk.shunt(job.number, replace(job.raw, content=b""), reason, now)
         return partial(self.log, "shunted", mail=job.number, author=job.author, reason=reason)

@@ -22,6 +22,7 @@ from markupsafe import Markup
 from maild.letters.html import blocks, mailto
 from maild.letters.layout import fill, row
 from maild.reading.rules import Step
+from maild.trouble import Broken
 
 _INLINER: Final = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
@@ -40,7 +41,8 @@ def renderer(default: Path, own: Path | None = None) -> Callable[[str, Mapping[s
     """Give the function that renders a template by its name ("receipt.txt").
 
     own: a folder whose templates stand in for the defaults of the same name. Raises TemplatesError
-    when rendering, where a template is missing or names what its model does not have.
+    when rendering, where a template is missing or names what its model does not have; Broken where
+    its file cannot be read just now.
     """
     environment = _environment(default, own)
 
@@ -49,6 +51,8 @@ def renderer(default: Path, own: Path | None = None) -> Callable[[str, Mapping[s
             return environment.get_template(f"{name}.j2").render(model)
         except TemplateError as error:
             raise TemplatesError(f"template {name}.j2: {error}") from error
+        except OSError as error:
+            raise Broken(f"template {name}.j2: {error}") from error
 
     return render
 

@@ -9,7 +9,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import MAXYEAR, UTC, datetime, timedelta, timezone
 from email.header import decode_header
 from email.utils import getaddresses, parsedate_tz
 from typing import Final
@@ -33,6 +33,7 @@ _MSG_ID = re.compile(r"<\s*+((?![@>])[^<>\s]++(?<!@))\s*+>")
 _BARE_ID = re.compile(r"(?<![^\s<>,;()\"])[^\s<>,;()\"@]++@[^\s<>,;()\"]++")
 _WORD = re.compile(r"=\?[!->@-~]+\?[bqBQ]\?[!->@-~]*\?=")
 _NOTATIONS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"})
+_YEARS = range(1900, MAXYEAR)
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff]")
 
 
@@ -190,14 +191,17 @@ def date(found: Iterable[Field]) -> datetime | None:
 
 
 def parse_date(text: str) -> datetime | None:
-    """Read an RFC 5322 date-time, None where it cannot be; -0000 is UTC."""
+    """Read an RFC 5322 date-time, None where it cannot be; -0000 is UTC.
+
+    A year has to be one of §3.3, 1900 or later, and short of the last that can be reckoned with.
+    """
     try:
         parts = parsedate_tz(text[:200])
         if parts is None:
             return None
         offset = timedelta(seconds=parts[9] or 0)
         zone = timezone(offset) if offset else UTC
-        return datetime(*parts[:6], tzinfo=zone)
+        return datetime(*parts[:6], tzinfo=zone) if parts[0] in _YEARS else None
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
 

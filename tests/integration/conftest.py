@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -38,6 +39,18 @@ SUBJECT = "Production has failed over to secondary database"
 INCOMPLETE = SAMPLE.replace("phase 1. I am incident commander. ", "").replace(
     "Severity 2, ", "Severity 2. "
 )
+
+
+# Every process of the daemon asks this clock: the real one, and what the file says on top.
+CLOCK = """\
+import datetime, os, pathlib
+import maild.edge.clock as clock
+real = clock.now
+def now():
+    ahead = float(pathlib.Path(os.environ["AHEAD"]).read_text())
+    return real() + datetime.timedelta(seconds=ahead)
+clock.now = now
+"""
 
 
 def until(found: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
@@ -153,12 +166,12 @@ class Daemon:
             self.process = None
 
     def child(self, name: str) -> int:
-        """Give the process id of the door or the desk: they are forked in this order."""
+        """Give the process id of the door or the desk, which is the nicer of the two."""
         assert self.process is not None
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-        mine = sorted(int(child) for child in children)
-        return mine[0] if name == "door" else mine[-1]
+        door, desk = sorted(map(int, children), key=lambda p: os.getpriority(os.PRIO_PROCESS, p))
+        return door if name == "door" else desk
 
     def send(
         self,
@@ -227,6 +240,37 @@ class Daemon:
             return rows if done and not self.records().queue() else None
 
         return until(found, f"{count} mails to be settled")
+
+
+class Hands:
+    """The hands of the daemon's clock: a test moves them, and it goes on from there."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.at(datetime.now(UTC))
+
+    def at(self, moment: datetime) -> None:
+        self.ahead = moment - datetime.now(UTC)
+        new = self.file.with_suffix(".new")
+        new.write_text(str(self.ahead.total_seconds()), "ascii")
+        new.rename(self.file)
+
+    def by(self, step: timedelta) -> None:
+        self.at(self.now() + step)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@pytest.fixture
+def hands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hands:
+    """The clock of daemons that are started after it."""
+    place = tmp_path / "clock"
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(CLOCK, "ascii")
+    monkeypatch.setenv("PYTHONPATH", str(place))
+    monkeypatch.setenv("AHEAD", str(place / "ahead"))
+    return Hands(place / "ahead")
 
 
 @pytest.fixture

@@ -3,8 +3,11 @@
 import socket
 import subprocess
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -52,7 +55,26 @@ def says_nothing_after_the_dot(client: socket.socket, line: bytes) -> bool:
     return True
 
 
-FAULTS = [closes_in_data, says_421, speaks_garbage, says_nothing_after_the_dot]
+def hangs_after_the_dot(client: socket.socket, line: bytes) -> bool:
+    """Take the content, and never say a word again."""
+    if line.upper().startswith(b"DATA"):
+        client.sendall(b"354 Go on\r\n")
+        with client.makefile("rb") as content, suppress(OSError):
+            # To the end of the connection, which is the daemon's to make.
+            content.read()
+        return False
+    client.sendall(OK)
+    return True
+
+
+FAULTS = [closes_in_data, says_421, speaks_garbage, says_nothing_after_the_dot, hangs_after_the_dot]
+
+
+# The way out waits a minute for each reply; a test has not so long.
+HASTE = """\
+import maild.edge.smtp_out as smtp_out
+smtp_out.SECONDS = 1.0
+"""
 
 
 @contextmanager
@@ -96,8 +118,13 @@ def bad_relay(port: int, answer: Callable[[socket.socket, bytes], bool]) -> Iter
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_what_a_bad_relay_did_not_take_goes_out_when_it_is_well(
-    make: Callable[..., Daemon], fault: Callable[[socket.socket, bytes], bool]
+    make: Callable[..., Daemon],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Callable[[socket.socket, bytes], bool],
 ) -> None:
+    (tmp_path / "sitecustomize.py").write_text(HASTE, "ascii")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     port = free_port()
     daemon = make(config(port))
     with bad_relay(port, fault) as heard:
@@ -122,3 +149,37 @@ def test_what_a_bad_relay_did_not_take_goes_out_when_it_is_well(
     assert len(subjects) == 2
     ids = {str(message["Message-ID"]) for message in sink.to("bob@example.com")}
     assert len(ids) == 2
+
+
+def test_a_relay_as_slow_as_a_snail_holds_up_neither_the_door_nor_the_desk(
+    make: Callable[..., Daemon],
+) -> None:
+    def say(client: socket.socket, words: bytes) -> None:
+        for octet in words:
+            client.sendall(bytes([octet]))
+            time.sleep(0.03)
+
+    def crawl(client: socket.socket, line: bytes) -> bool:
+        if not line.upper().startswith(b"DATA"):
+            say(client, OK)
+            return True
+        say(client, b"354 Go on\r\n")
+        with client.makefile("rb") as content:
+            while content.readline() != b".\r\n":
+                pass
+        say(client, OK)
+        return True
+
+    port = free_port()
+    daemon = make(config(port))
+    with bad_relay(port, crawl) as heard:
+        for number in range(12):
+            began = time.monotonic()
+            daemon.send(mail(SAMPLE, f"Failure {number}"))
+            assert time.monotonic() - began < 2
+        until(lambda: len(daemon.records().mails()) == 12, "all to be concluded")
+        assert daemon.records().queue()
+        daemon.settled(12)
+    asked = Counter(line for line in heard if line.startswith(b"RCPT"))
+    assert sorted(asked.values()) == [12, 12, 12]
+    assert daemon.times("deferred") == daemon.times("relay_down") == 0

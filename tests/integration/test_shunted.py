@@ -19,6 +19,8 @@ def parse(raw):
         time.sleep(60)
     if b"RAISE" in raw.content:
         raise RuntimeError("a bug")
+    if b"GROW" in raw.content:
+        bytearray(1 << 30)
     return sound(raw)
 readers.parse = parse
 """
@@ -33,7 +35,7 @@ def buggy(make: Callable[..., Daemon], tmp_path: Path, monkeypatch: pytest.Monke
     return make()
 
 
-@pytest.mark.parametrize("how", ["CRASH", "STALL", "RAISE"])
+@pytest.mark.parametrize("how", ["CRASH", "STALL", "RAISE", "GROW"])
 def test_a_mail_that_breaks_the_reader_is_kept_and_both_are_told(buggy: Daemon, how: str) -> None:
     buggy.send(mail(f"{how} {SAMPLE}"))
     buggy.send(mail(SAMPLE, "Another failure", "Ana Silva <ana@example.com>"))
@@ -67,3 +69,11 @@ def test_a_shunted_mail_is_shown_and_runs_again_once_the_bug_is_mended(
     buggy.run("shunted", "retry", "1")
     until(lambda: buggy.letters("ana@example.com", "opening"), "the copy")
     assert buggy.run("shunted") == "No mail is shunted.\n"
+
+
+def test_a_mail_runs_again_while_later_ones_have_gone_through(buggy: Daemon) -> None:
+    buggy.send(mail(f"RAISE {SAMPLE}"))
+    buggy.send(mail(SAMPLE, "Another failure"))
+    first, _ = buggy.settled(2)
+    buggy.run("shunted", "retry", str(first["id"]))
+    until(lambda: buggy.times("shunted") == 2, "the mail to run again")

@@ -7,18 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Daemon, mail, text_of, until
+from .conftest import Daemon, Hands, mail, text_of, until
 
-# Every process of the daemon asks this clock: the real one, and what the file says on top.
-CLOCK = """\
-import datetime, os, pathlib
-import maild.edge.clock as clock
-real = clock.now
-def now():
-    ahead = float(pathlib.Path(os.environ["AHEAD"]).read_text() or 0)
-    return real() + datetime.timedelta(seconds=ahead)
-clock.now = now
-"""
 MONDAY = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 TROUBLES = (
     "Logins fail in Singapore",
@@ -40,12 +30,8 @@ OPENING = "{what} since eight. People have written to us about it.\n\nSeverity {
 class Week:
     """The daemon, and the hands of its clock."""
 
-    def __init__(self, daemon: Daemon, ahead: Path) -> None:
-        self.daemon, self.ahead = daemon, ahead
-
-    def at(self, moment: datetime) -> None:
-        """Move the clock to a moment; it goes on from there."""
-        self.ahead.write_text(str((moment - datetime.now(UTC)).total_seconds()), "ascii")
+    def __init__(self, daemon: Daemon, hands: Hands) -> None:
+        self.daemon, self.at = daemon, hands.at
 
     def send(self, moment: datetime, number: int, words: str) -> None:
         self.at(moment)
@@ -60,16 +46,11 @@ class Week:
 
 
 @pytest.fixture
-def week(make: Callable[..., Daemon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Week:
-    place, ahead = tmp_path / "clock", tmp_path / "ahead"
-    place.mkdir()
-    (place / "sitecustomize.py").write_text(CLOCK, "ascii")
-    ahead.write_text(str((MONDAY - datetime.now(UTC)).total_seconds()), "ascii")
-    monkeypatch.setenv("PYTHONPATH", str(place))
-    monkeypatch.setenv("AHEAD", str(ahead))
+def week(make: Callable[..., Daemon], hands: Hands) -> Week:
+    hands.at(MONDAY)
     daemon = make('[posting]\nreceipts = "never"\n')
     daemon.run("roster", "add", "mime@example.com", "--form", "mime", "--mode", "none")
-    return Week(daemon, ahead)
+    return Week(daemon, hands)
 
 
 @pytest.mark.slow

@@ -1,11 +1,14 @@
-"""The schema, as migrations: each is recorded in the transaction that makes it."""
+"""The schema, as migrations: what is due is made and recorded in one transaction.
+
+A migration that databases have gone through is never changed; tests/schemas keeps one of each.
+"""
 
 import sqlite3
 from typing import Final
 
 from sqlite_utils import Database, Migrations
 
-from maild.edge.store.connection import SCHEMA_VERSION, version_of
+from maild.edge.store.connection import SCHEMA_VERSION, transaction, version_of
 
 _MIGRATIONS: Final = Migrations("maild")
 
@@ -239,11 +242,12 @@ def _run(database: Database, statements: str) -> None:
 
 
 def migrate(connection: sqlite3.Connection, name: str) -> None:
-    """Bring the schema up to date; a failed migration leaves what was before.
+    """Bring the schema up to date in one transaction; a failed migration leaves what was before.
 
     Raises StoreError where a newer maild has written the database.
     """
     version = version_of(connection, name)
     if version < SCHEMA_VERSION:
-        _MIGRATIONS.apply(Database(connection))
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        with transaction(connection):
+            _MIGRATIONS.apply(Database(connection))
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -166,6 +166,8 @@ class TestADate:
             ("Sun, 1 Mar 2026 26:58:00 +0000", None),
             ("Sun, 31 Feb 2026 11:58:00 +0000", None),
             ("Sun, 1 Mar 99999 11:58:00 +0000", None),
+            ("Fri, 31 Dec 9999 23:59:59 -2359", None),
+            ("Sun, 31 Dec 1899 23:59:00 +0000", None),
             ("Sun, 1 Mar 2026 11:58:00 +9999999", None),
             ("yesterday", None),
             ("", None),
