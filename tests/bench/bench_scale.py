@@ -1,0 +1,129 @@
+"""What a long past costs: the same questions to a database of a million mails, and to an empty one.
+
+The promises are those below; an assertion fails at five times as much only. MAILD_BENCH_INCIDENTS
+says of how many incidents, 100 mails each, the largest database is; 10,000 if it is not set.
+"""
+
+import io
+import os
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.integration.conftest import MAILD, Daemon
+
+from .archive import filled
+from .traffic import median, opening, send, sink
+
+LARGEST = int(os.environ.get("MAILD_BENCH_INCIDENTS", "10000"))
+MAILS = 100
+STILL_OPEN = 20
+POSTS = 300
+ROUNDS = 3
+RATIO, SECONDS, SLACK = 3.0, 2.0, 5
+PICTURE = Path(__file__).parents[2] / "docs/pictures/growth.png"
+PROSE = "The secondary drops connections: one checkout in five fails, in us-east more."
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds: until ready; from the first of the posts to its last copy; until commands have ended."""
+
+    start: float
+    posts: float
+    incidents: float
+    search: float
+    digest: float
+
+
+NAMES = {
+    "start": "start-up to ready",
+    "posts": f"{POSTS} posts to 10, wholly processed",
+    "incidents": "maild incidents",
+    "search": "maild search",
+    "digest": "maild digest of a week",
+}
+
+
+def costs_of(folder: Path, port: int, copies: Callable[[int], float]) -> Costs:
+    """Ask a site's questions; copies: waits for so many more copies, and says when the last came."""
+    config = f'[delivery]\ntransport = "smtp"\nport = {port}\n[posting]\nreceipts = "never"\n'
+    daemon = Daemon(folder, config)
+    daemon.run("roster", "add", *(f"m{n}@far.example.com" for n in range(10)))
+    begun = time.perf_counter()
+    daemon.start()
+    start = time.perf_counter() - begun
+    answers = send(daemon.port, [opening(folder.name, n) for n in range(POSTS)], 10)
+    posts = copies(POSTS * 10) - answers.begun
+    daemon.kill()
+    week = (datetime.now(UTC) - timedelta(days=7)).date().isoformat()
+    asked = (
+        ["incidents", "--json"],
+        ["search", "checkout", "Number", "9"],
+        ["digest", "--since", week],
+    )
+    return Costs(start, posts, *(median([_took(folder, a) for _ in range(ROUNDS)]) for a in asked))
+
+
+def _took(folder: Path, words: Sequence[str]) -> float:
+    begun = time.perf_counter()
+    subprocess.run([MAILD, *words], cwd=folder, check=False, capture_output=True)
+    return time.perf_counter() - begun
+
+
+def test_a_long_past(tmp_path: Path) -> None:
+    sizes = [0, *(size for size in (10, 100, 1_000, 10_000, 100_000) if size < LARGEST), LARGEST]
+    found: dict[int, Costs] = {}
+    for size in sizes:
+        folder = tmp_path / f"site{size}"
+        if size:
+            (folder / "var").mkdir(parents=True)
+            last = datetime.now(UTC) - timedelta(hours=1)
+            filled(
+                folder / "var/maild.db",
+                size,
+                MAILS,
+                lambda number, size=size, last=last: last - timedelta(hours=2 * (size - number)),
+                PROSE,
+                STILL_OPEN,
+            )
+        with sink() as out:
+            found[size] = costs_of(folder, out.port, out.wait)
+    empty, full = found[0], found[LARGEST]
+    print(
+        f"\n  {LARGEST * MAILS:,} mails and {LARGEST:,} incidents on record, beside an empty one:"
+    )
+    for name, words in NAMES.items():
+        here, there = getattr(full, name), getattr(empty, name)
+        print(f"    {words}: {here:.2f} s, {here / there:.1f} of {there:.2f} s")
+    _plotted(found)
+    for name in NAMES:
+        here, there = getattr(full, name), getattr(empty, name)
+        assert here < SLACK * max(RATIO * there, SECONDS), NAMES[name]
+
+
+def _plotted(found: dict[int, Costs]) -> None:
+    """Draw the growth where matplotlib is (the extra `plots`)."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        return
+    figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    sizes = [size for size in found if size]
+    for name, words in NAMES.items():
+        line = [getattr(found[size], name) for size in sizes]
+        axes.plot([size * MAILS for size in sizes], line, marker="o", label=words)
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("mails on record (100 to an incident)")
+    axes.set_ylabel("seconds")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#e3e6ea", linewidth=0.8)
+    axes.legend(frameon=False, fontsize=9)
+    written = io.BytesIO()
+    figure.savefig(written, format="png", metadata={"Software": None})
+    PICTURE.write_bytes(written.getvalue())
