@@ -10,8 +10,8 @@
 The floors; imports go down, never up, never sideways between the modules of `edge/`:
 
     6  cli, __main__
-    5  site, daemon
-    4  door, desk, pump, delivery, loops  |  edge/*
+    5  site, supervisor, trust, minding, health, daemon
+    4  door, desk, pump, delivery, loops, watcher, keeping, alarms, canary  |  edge/*
     3  letters
     2  incident, roster
     1  reading

@@ -118,8 +118,8 @@ class Deliverer:
         self.first_result = 0.0
         self.running: set[asyncio.Task[None]] = set()
         self.probe = 0.0
-        # Why the relay cannot be reached; "" while it can.
-        self.down = ""
+        # Why the relay cannot be reached; "" while it can, None where nobody has tried yet.
+        self.down: str | None = None
 
     def wake(self) -> None:
         """Look now: something new is owed."""

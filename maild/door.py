@@ -110,9 +110,10 @@ class Door:
 
     def _closed(self) -> Reply | None:
         """Say why nothing is taken just now; None where the door is open."""
-        if self.shut():
-            return TRY_AGAIN
-        return NO_ROOM if self.full() else None
+        # A full disk is also why the store is in trouble, and the truer word of the two.
+        if self.full():
+            return NO_ROOM
+        return TRY_AGAIN if self.shut() else None
 
     async def _write(self) -> None:
         while self._waiting:

@@ -54,6 +54,8 @@ def watches(
 
 
 def _relay(deliverer: Deliverer, store: Troubles, told: bool) -> str:
+    if deliverer.down is None and told:
+        return "The relay could not be reached; it has not been tried since maild started."
     if not deliverer.down:
         return ""
     return f"The relay cannot be reached: {deliverer.down}; {store.owed()} deliveries wait."

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from maild.values import Interval, Keep, LoopbackListen, MaybeAddress
+from maild.values import Argv, Interval, Keep, LoopbackListen, MaybeAddress
 
 
 class Table(BaseModel):
@@ -32,9 +32,9 @@ class StoreTable(Table):
 class AlarmTable(Table):
     """How somebody is called when mail alone cannot tell: the relay is down, the disk is full, a mail is shunted."""
 
-    command: tuple[str, ...] = Field(
+    command: Argv = Field(
         default=(),
-        description='A program and its arguments, such as ["/usr/local/bin/page", "oncall"], run without a shell, once for each trouble until it is over; what is wrong stands on its standard input. It has 30 seconds.',
+        description='A program and its arguments, such as ["/usr/local/bin/page", "oncall"], or the same as one string; run without a shell, once for each trouble until it is over; what is wrong stands on its standard input. It has 30 seconds.',
     )
 
 

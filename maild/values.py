@@ -2,13 +2,14 @@
 
 import json
 import re
+import shlex
 from datetime import date, timedelta
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 DOMAIN = r"^@(?:[a-z0-9-]+\.)+[a-z0-9-]+$"
 _SPAN = re.compile(r"^(\d+)\s*(s|sec|min|h|hour|hours|d|day|days)$")
@@ -106,6 +107,12 @@ def _keep(value: str) -> str:
     return value
 
 
+def _argv(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(shlex.split(value))
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _loopback_listen(value: str) -> str:
     if value and not is_loopback(listen_address(_listen(value))[0]):
         raise ValueError('can be reached by other machines; write "127.0.0.1:9125"')
@@ -148,6 +155,7 @@ ImapTls = Annotated[Literal["implicit", "starttls", "none"], AfterValidator(_pri
 Poster = Annotated[str, AfterValidator(_address_or_domain)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Listen = Annotated[str, AfterValidator(_listen)]
+Argv = Annotated[tuple[str, ...], BeforeValidator(_argv)]
 Interval = Annotated[str, AfterValidator(_interval)]
 Keep = Annotated[str, AfterValidator(_keep)]
 LoopbackListen = Annotated[str, AfterValidator(_loopback_listen)]

@@ -1,5 +1,6 @@
 """`maild serve`, `init`, `check`: run the daemon, and what comes before that."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -51,6 +52,9 @@ def check(site: Site, deep: bool) -> None:
         fail("\n".join(problems), 78)
     site.terms(reached=False)
     signer_of(site)
+    program = next(iter(site.config.alarm.command), "")
+    if program and shutil.which(program) is None:
+        fail(f"alarm.command: there is no program {program!r} here that may be run", 78)
     click.echo(f"{site.config.list.address}: configuration, rules and templates are well.")
     if deep:
         with database(site) as connection:

@@ -10,8 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from maild.alarms import Alarms, Watch
+from maild.cli import main
+from maild.config import ConfigError, config_of
 from maild.door import Door
 from maild.edge.command import run
 from maild.edge.disk import Disk
@@ -92,6 +95,20 @@ def test_a_desk_that_starts_again_does_not_tell_it_again(guard: Guard) -> None:
     assert guard.called == ["disk_full"]
     assert len(guard.office.letters()) == 1
     assert guard.alarms.unwell() == "The disk of /var/maild is full (1.0 % free); no mail is taken."
+
+
+def test_a_relay_that_was_down_is_told_again_after_a_start_only_once_it_was_up(
+    guard: Guard,
+) -> None:
+    guard.relay.down = "Connection refused"
+    guard.ticks(20)
+    guard.again()
+    for guard.relay.down in (None, "Connection refused"):
+        guard.ticks(20)
+    assert guard.called == ["relay"]
+    guard.relay.down = ""
+    guard.ticks()
+    assert guard.logged[-1] == "alarm_over"
 
 
 def test_a_full_disk_takes_no_note_but_calls_and_the_letter_is_written_later(
@@ -215,3 +232,20 @@ def test_since_when_a_trouble_lasts_is_kept(guard: Guard) -> None:
     guard.ticks()
     (since,) = {*Troubles(guard.office.connection).told().values()}
     assert since == datetime.fromisoformat("2026-03-16T12:00:01+00:00")
+
+
+def test_the_command_is_a_list_or_one_string(tmp_path: Path) -> None:
+    whole = config_of({"alarm": {"command": ["/bin/page", "on call"]}})
+    assert whole.alarm.command == ("/bin/page", "on call")
+    assert config_of({"alarm": {"command": "/bin/page 'on call'"}}) == whole
+    for wrong in (7, ["/bin/page", 7], "/bin/page 'on call"):
+        with pytest.raises(ConfigError, match=r"alarm\.command"):
+            config_of({"alarm": {"command": wrong}})
+
+
+def test_check_names_a_command_that_is_not_there(tmp_path: Path) -> None:
+    place = tmp_path / "maild.toml"
+    place.write_text('[alarm]\ncommand = ["/nowhere/page"]\n', "utf-8")
+    done = CliRunner().invoke(main, ["check", "--config", str(place)])
+    assert done.exit_code == 78
+    assert "alarm.command: there is no program '/nowhere/page'" in done.output

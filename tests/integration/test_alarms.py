@@ -62,7 +62,7 @@ def test_a_disk_that_fills_tells_the_owner_then_says_452_and_recovers(
             return error.smtp_code
         return 0
 
-    assert until(refused, "the door to close") == 452
+    until(lambda: refused() == 452, "the door to close")
     until(lambda: "trouble: disk_full" in paged(daemon), "the command")
     ballast.unlink()
     until(lambda: refused() == 0, "the door to open again")

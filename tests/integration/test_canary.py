@@ -24,7 +24,7 @@ class Forwarder(Sink):
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         reply = await super().handle_DATA(server, session, envelope)
-        if OUTSIDE in envelope.rcpt_tos and not self.drops:
+        if OUTSIDE in envelope.rcpt_tos and self.port and not self.drops:
             path = envelope.mail_from
             with smtplib.SMTP("127.0.0.1", self.port, timeout=30) as client:
                 client.sendmail(path or "", "incidents+canary@example.com", envelope.content)

@@ -62,8 +62,10 @@ class Canaries:
                 connection.execute("DELETE FROM canary WHERE number = ?", (row["number"],))
 
 
-def back(connection: sqlite3.Connection, number: int, mail: int, now: datetime) -> None:
-    """Note, in the caller's transaction, that a canary has come back, as which mail."""
+def back(connection: sqlite3.Connection, number: int | None, mail: int, now: datetime) -> None:
+    """Note, in the caller's transaction, that a canary has come back, as which mail; None is none."""
+    if number is None:
+        return
     connection.execute(
         "UPDATE canary SET back_at = ?, mail = ? WHERE number = ? AND back_at IS NULL",
         (stamp(now), mail, number),

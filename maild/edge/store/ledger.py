@@ -264,8 +264,7 @@ class Ledger:
             write_roster(connection, entry.roster, now)
             self.confirmations.enter(arrived.number, entry.asks, entry.confirmed, now)
             bounces.enter(connection, entry.fallout, now, entry.resumes)
-            if entry.canary is not None:
-                back(connection, entry.canary, arrived.number, now)
+            back(connection, entry.canary, arrived.number, now)
             owe_all(connection, letters, now)
             connection.execute("DELETE FROM waiting WHERE arrival = ?", (arrived.number,))
         return True
