@@ -2,11 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from maild.incident.people import same_person
 from maild.incident.verdict import Finding, Kind, Stated, required
 from maild.reading.reading import Person
 from maild.reading.rules import Rules
+
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,12 @@ class Advised:
     required: tuple[Finding, ...] = ()
 
 
+@lru_cache(maxsize=8)
+def _words_of(text: str) -> frozenset[str]:
+    """Give the words of a text, lower case; one mail is asked about several times."""
+    return frozenset(_WORD.findall(text.lower()))
+
+
 def advise(stated: Stated, text: str, rules: Rules) -> Advised:
     """Say what else would help: liaisons where they are due, a commander who is not also an expert."""
     advice = rules.policy.advice
@@ -25,7 +34,7 @@ def advise(stated: Stated, text: str, rules: Rules) -> Advised:
     grave = isinstance(severity, int) and severity <= advice.business_liaison_from_severity
     if grave and "business_liaison" not in stated.values:
         lacking.append("business_liaison")
-    felt = set(re.findall(r"\w+", text.lower())) & set(advice.customer_impact)
+    felt = _words_of(text) & frozenset(advice.customer_impact)
     if felt and "customer_liaison" not in stated.values:
         lacking.append("customer_liaison")
     levels = {

@@ -112,7 +112,8 @@ def alike(subject: str, other: str) -> bool:
     if subject == other:
         return bool(subject)
     mine, theirs = weighty(subject), weighty(other)
-    shared = [(w, t) for w in mine for t in theirs if _same_word(w, t)]
+    shared = [(word, word) for word in mine.keys() & theirs.keys()]
+    shared += [(w, t) for w in mine for t in theirs if w != t and _same_stem(w, t)]
     count = min(len({word for word, _ in shared}), len({word for _, word in shared}))
     weight = sum(min(mine[word], theirs[other]) for word, other in shared)
     less, more = sorted((sum(mine.values()), sum(theirs.values())))
@@ -121,11 +122,12 @@ def alike(subject: str, other: str) -> bool:
     )
 
 
-def _same_word(word: str, other: str) -> bool:
-    """Whether two words differ by an ending at most: "payment" and "payments"."""
-    short, long = sorted((word, other), key=len)
-    stem = len(short) >= SHORT_WORD and not any(c.isdigit() for c in long)
-    return long == short or (stem and long.startswith(short) and len(long) - len(short) <= 2)
+def _same_stem(word: str, other: str) -> bool:
+    """Whether two words differ by an ending: "payment" and "payments"."""
+    short, long = (word, other) if len(word) < len(other) else (other, word)
+    if not long.startswith(short) or len(long) - len(short) > 2 or len(short) < SHORT_WORD:
+        return False
+    return not any(c.isdigit() for c in long)
 
 
 def fingerprint(mail: Mail, aside: str = "") -> str:

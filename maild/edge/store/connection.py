@@ -135,7 +135,7 @@ def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
 
 def stamp(moment: datetime) -> str:
     """Write a moment so that text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def moment(text: str) -> datetime:
