@@ -60,6 +60,23 @@ def test_a_refusal_after_data_is_about_nobodys_address() -> None:
     assert {gravity_of_reply(reply) for reply in replies.values()} == {"none"}
 
 
+def test_after_a_mail_whose_recipients_were_all_refused_the_next_one_is_taken() -> None:
+    sink = Sink(rcpt=lambda r: "550 5.1.1 Gone" if r.startswith("gone") else "")
+
+    async def one_after_the_other(port: int) -> list[Mapping[str, Reply] | Unreachable]:
+        out = SmtpOut(Relay("127.0.0.1", port, "example.com", connections=1))
+        try:
+            mails = (["gone@example.com"], [ANA], ["gone@example.com"], [ANA])
+            return [await out.send("incidents@example.com", mail, MAIL) for mail in mails]
+        finally:
+            await out.close()
+
+    with relay(sink) as port:
+        _, second, _, fourth = asyncio.run(one_after_the_other(port))
+    assert second == fourth == {ANA: Reply(250, 0, 0, "OK")}
+    assert len(sink.to(ANA)) == 2
+
+
 class Scripted:
     """A server that offers PIPELINING, notes each flight as it comes, and answers by its table."""
 
@@ -122,6 +139,18 @@ def test_where_everybody_is_refused_no_word_of_the_mail_is_sent() -> None:
     (replies,) = scripted(server, [ANA])
     assert replies == {ANA: Reply(550, 1, 1, "Unknown")}
     assert server.flights[2] == b".\r\n"
+
+
+def test_a_transaction_that_was_not_ended_is_reset_and_where_that_fails_left() -> None:
+    refused = {"RCPT TO:<ana@example.com>": "550 5.1.1 Unknown", "DATA": "554 5.5.1 Nobody"}
+    server = Scripted(refused)
+    scripted(server, [ANA], ["bob@example.com"])
+    assert server.flights[2] == b"RSET\r\n"
+    assert len(server.serving) == 1
+    server = Scripted({**refused, "RSET": "500 What?"})
+    replies, _ = scripted(server, [ANA], ["bob@example.com"])
+    assert replies == {ANA: Reply(550, 1, 1, "Unknown")}
+    assert len(server.serving) == 2
 
 
 def test_a_refused_sender_is_refused_for_each_recipient() -> None:

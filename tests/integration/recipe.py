@@ -26,6 +26,8 @@ from .dovecot import PASSWORD, Dovecot
 from .postfix import Postfix
 from .sink import Sink, free_port, relay
 
+# Three programs, one after the other, on a machine that may have more to do.
+PATIENCE = 60.0
 PEOPLE = ("ana@example.com", "bob@example.com")
 
 
@@ -71,6 +73,7 @@ class Recipe:
         return until(
             lambda: next((m for m in self.sink.to(address) if subject in str(m["Subject"])), None),
             f"a mail to {address} on {subject}",
+            PATIENCE,
         )
 
     def row(self, **wanted: str) -> dict[str, Any]:
@@ -85,6 +88,7 @@ class Recipe:
                 None,
             ),
             f"a mail with {wanted}",
+            PATIENCE,
         )
 
 

@@ -120,6 +120,7 @@ class Connection(asyncio.Protocol):
         for flight in [commands] if "pipelining" in self.extensions else [[c] for c in commands]:
             said += await self._ask(b"".join(flight), len(flight), begun=bool(said))
         sender, *asked, data = said
+        unended = _done(sender) and data.code != GO_ON
         if data.code == GO_ON:
             taken = _done(sender) and any(map(_done, asked))
             # With nobody to send it to, an empty mail is the way out (RFC 2920 §3.1).
@@ -130,10 +131,25 @@ class Connection(asyncio.Protocol):
         if closing is not None:
             self.close()
             return Unreachable(str(closing))
+        if unended:
+            await self._reset()
         if not _done(sender):
             return dict.fromkeys(recipients, _final(sender))
         fates = (data if _done(answer) else _about_address(answer) for answer in asked)
         return dict(zip(recipients, map(_final, fates), strict=True))
+
+    async def _reset(self) -> None:
+        """End a transaction in which nobody was taken, or the next MAIL is refused as nested in it.
+
+        RFC 5321 §4.1.1.5. The fates are known by now: where it fails, only the connection is lost.
+        """
+        try:
+            (answer,) = await self._ask(b"RSET\r\n", 1, begun=True)
+        except (LostStep, TimeoutError):
+            self.close()
+        else:
+            if not _done(answer):
+                self.close()
 
     def _envelope(
         self, reverse_path: str | None, recipients: Sequence[str], content: bytes, utf8: bool

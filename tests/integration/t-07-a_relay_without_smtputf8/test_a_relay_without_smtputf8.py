@@ -14,7 +14,7 @@ from tests.integration.story import LIST
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("t-07")]
 
-PEOPLE = ("ana@example.com", "bob@example.com", "jürgen@example.com")
+PEOPLE = ("ana@example.com", "bob@example.com", "jürgen@example.com", "missing@example.com")
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +33,24 @@ def test_who_has_an_address_beyond_ascii_fails_alone_and_is_not_paused_for_it(
         recipe.send(recipe.mail("opening.eml", f"Zürich fällt aus, {day}"), LIST)
         row = recipe.row(subject=f"Zürich fällt aus, {day}", sent="SMTPUTF8")
         recipe.got("ana@example.com", f"Zürich fällt aus, {day}")
-        (failed,) = [sent for sent in row["sent"] if sent["state"] == "failed"]
+        failed = next(sent for sent in row["sent"] if "SMTPUTF8" in sent["reply"])
         assert failed["recipient"] == "jürgen@example.com"
         assert failed["reply"].startswith("553 5.6.7 ")
-    assert "paused" not in recipe.daemon.run("roster", "list")
+    listed = recipe.daemon.run("roster", "list").splitlines()
+    assert not any("paused" in line for line in listed if line.startswith("jürgen"))
+
+
+def test_whom_the_relay_refuses_costs_nobody_after_him_his_mail(recipe: Recipe) -> None:
+    for number in range(5):
+        recipe.send(recipe.mail("opening.eml", f"After a refusal, {number}"), LIST)
+    for number in range(5):
+        for person in ("ana@example.com", "bob@example.com", "kevin@example.com"):
+            recipe.got(person, f"After a refusal, {number}")
+    rows = recipe.daemon.records().mails()
+    failed = {
+        sent["recipient"] for row in rows for sent in row["sent"] if sent["state"] == "failed"
+    }
+    assert failed <= {"missing@example.com", "jürgen@example.com"}
 
 
 def test_names_and_subjects_travel_as_encoded_words_and_the_text_as_it_is(recipe: Recipe) -> None:
