@@ -120,7 +120,8 @@ class Connection(asyncio.Protocol):
         for flight in [commands] if "pipelining" in self.extensions else [[c] for c in commands]:
             said += await self._ask(b"".join(flight), len(flight), begun=bool(said))
         sender, *asked, data = said
-        if data.code == GO_ON:
+        content_wanted = data.code == GO_ON
+        if content_wanted:
             taken = _done(sender) and any(map(_done, asked))
             # With nobody to send it to, an empty mail is the way out (RFC 2920 §3.1).
             (data,) = await self._ask(stuffed(content) if taken else b".\r\n", 1, begun=True)
@@ -130,10 +131,22 @@ class Connection(asyncio.Protocol):
         if closing is not None:
             self.close()
             return Unreachable(str(closing))
+        if not content_wanted:
+            await self._reset()
         if not _done(sender):
             return dict.fromkeys(recipients, _final(sender))
         fates = (data if _done(answer) else _about_address(answer) for answer in asked)
         return dict(zip(recipients, map(_final, fates), strict=True))
+
+    async def _reset(self) -> None:
+        """End a transaction that had no content: another MAIL would be refused (RFC 5321 §4.1.4)."""
+        try:
+            (answer,) = await self._ask(b"RSET\r\n", 1, begun=True)
+        except (LostStep, TimeoutError):
+            self.close()
+            return
+        if not _done(answer):
+            self.close()
 
     def _envelope(
         self, reverse_path: str | None, recipients: Sequence[str], content: bytes, utf8: bool
