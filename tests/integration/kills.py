@@ -15,11 +15,14 @@ from email import message_from_bytes
 from itertools import pairwise
 from typing import Any, Literal
 
+from maild.edge.readers import SECONDS
+
 from .conftest import SAMPLE, Daemon, mail, until
 from .sink import Sink
 
 Victim = Literal["door", "desk", "all"]
 SENDERS = 3
+SLOW = f"reading it took longer than {SECONDS:g} s"
 # What was in the relay's hands when the desk died may be put down by it a little later.
 LATE = timedelta(seconds=1)
 
@@ -136,7 +139,7 @@ def reckon(daemon: Daemon, load: Load, killer: Killer, witness: Witness) -> str:
     return (
         f"killed {killed}: {len(load.acknowledged)} mails acknowledged, {load.again} tries sent"
         f" again; {len(rows)} on record, {acted} acted on once, {len(rows) - acted} known as"
-        f" duplicates, {aside} set aside by two deaths and run again; {owed} letters owed, each"
+        f" duplicates, {aside} set aside and run again; {owed} letters owed, each"
         f" sent, {twice} of them more than once, all of these under one Message-ID, handed over"
         " before a kill and not committed"
     )
@@ -153,9 +156,11 @@ def _settled(daemon: Daemon) -> list[dict[str, Any]]:
 
 
 def _run_aside_again(daemon: Daemon, kills: int) -> int:
-    """Two kills in turn that fell on one mail set it aside, as they should: run it again."""
+    """Two kills in turn that fell on one mail set it aside, as they should, and so does a machine
+    too busy to read it in time: run it again.
+    """
     aside = [row for row in _settled(daemon) if row["verdict"] == "shunted"]
-    assert {row["reason"] for row in aside} <= {"the desk died of it twice"}
+    assert {row["reason"] for row in aside} <= {"the desk died of it twice", SLOW}
     assert len(aside) <= kills / 5
     for row in aside:
         daemon.run("shunted", "retry", str(row["id"]))
