@@ -169,8 +169,10 @@ class Deliverer:
         if self.probe and not self.running:
             await asyncio.sleep(self.probe)
             return
+        # Not wait_for: before Python 3.12 it may swallow that we are to end.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.woken.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self.woken.wait()
 
     def _bunched(self) -> bool:
         """Whether to commit results now: many, or none to come, or the first has waited enough."""

@@ -87,8 +87,10 @@ class Pump:
                 await asyncio.sleep(TROUBLE_SECONDS)
                 continue
             if not busy:
+                # Not wait_for: before Python 3.12 it may swallow that we are to end.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.woken.wait(), 0.05 if self.jobs else 1.0)
+                    async with asyncio.timeout(0.05 if self.jobs else 1.0):
+                        await self.woken.wait()
 
     def _forget(self) -> None:
         for job in self.jobs:

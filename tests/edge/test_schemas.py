@@ -1,5 +1,6 @@
 """Upgrades: a database of every schema that was ever used becomes one of this program, or stays as it was."""
 
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -23,6 +24,11 @@ def rows(path: Path) -> list[str]:
     return found
 
 
+def bare(connection: sqlite3.Connection) -> list[str]:
+    """List what makes a database, without the comments, which may be mended."""
+    return [re.sub(r"\s*--.*", "", statement) for statement in schemas.schema(connection)]
+
+
 def test_a_database_of_every_schema_is_kept() -> None:
     assert list(range(1, SCHEMA_VERSION + 1)) == OLD, "python -m tests.schemas writes the new one"
 
@@ -33,7 +39,7 @@ def test_the_schema_that_is_kept_is_the_one_that_we_make(tmp_path: Path) -> None
     migrate(made, "made.db")
     kept = connect(tmp_path / "kept.db")
     changed = "a migration that databases have gone through is changed; add another instead"
-    assert schemas.schema(made) == schemas.schema(kept), changed
+    assert bare(made) == bare(kept), changed
     made.close()
     kept.close()
 

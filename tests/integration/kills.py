@@ -15,11 +15,14 @@ from email import message_from_bytes
 from itertools import pairwise
 from typing import Any, Literal
 
+from maild.edge.readers import SECONDS
+
 from .conftest import SAMPLE, Daemon, mail, until
 from .sink import Sink
 
 Victim = Literal["door", "desk", "all"]
 SENDERS = 3
+SLOW = f"reading it took longer than {SECONDS:g} s"
 # What was in the relay's hands when the desk died may be put down by it a little later.
 LATE = timedelta(seconds=1)
 
@@ -47,7 +50,8 @@ class Witness(Sink):
         made = str(message["Message-ID"])
         for recipient in envelope.rcpt_tos:
             self.handed[made, recipient].append(now)
-            self.subjects[str(message["Subject"]), recipient].add(made)
+            if message["X-Incident-Kind"] == "opening":
+                self.subjects[str(message["Subject"]), recipient].add(made)
         # Slow enough that some kills fall between the final dot and the commit of its reply.
         await asyncio.sleep(0.05)
         return "250 2.0.0 OK"
@@ -136,7 +140,7 @@ def reckon(daemon: Daemon, load: Load, killer: Killer, witness: Witness) -> str:
     return (
         f"killed {killed}: {len(load.acknowledged)} mails acknowledged, {load.again} tries sent"
         f" again; {len(rows)} on record, {acted} acted on once, {len(rows) - acted} known as"
-        f" duplicates, {aside} set aside by two deaths and run again; {owed} letters owed, each"
+        f" duplicates, {aside} set aside and run again; {owed} letters owed, each"
         f" sent, {twice} of them more than once, all of these under one Message-ID, handed over"
         " before a kill and not committed"
     )
@@ -153,9 +157,11 @@ def _settled(daemon: Daemon) -> list[dict[str, Any]]:
 
 
 def _run_aside_again(daemon: Daemon, kills: int) -> int:
-    """Two kills in turn that fell on one mail set it aside, as they should: run it again."""
+    """Two kills in turn that fell on one mail set it aside, as they should, and so does a machine
+    too busy to read it in time: run it again.
+    """
     aside = [row for row in _settled(daemon) if row["verdict"] == "shunted"]
-    assert {row["reason"] for row in aside} <= {"the desk died of it twice"}
+    assert {row["reason"] for row in aside} <= {"the desk died of it twice", SLOW}
     assert len(aside) <= kills / 5
     for row in aside:
         daemon.run("shunted", "retry", str(row["id"]))
@@ -178,7 +184,9 @@ def _sent_once(daemon: Daemon, died: Sequence[datetime], witness: Witness) -> tu
         "SELECT l.message_id, l.mail, l.kind, d.* FROM letter l JOIN delivery d ON d.letter = l.id"
     )
     owed = [dict(row) for row in rows]
-    causes = Counter((row["mail"], row["kind"], row["recipient"]) for row in owed if row["mail"])
+    # An author whose mail is incomplete is asked again after 5 minutes, by another letter.
+    copies = [row for row in owed if row["kind"] == "opening"]
+    causes = Counter((row["mail"], row["recipient"]) for row in copies)
     assert set(causes.values()) == {1}
     # A result is committed once, and then nobody is asked again.
     assert {(row["state"], row["attempts"]) for row in owed} == {("sent", 1)}

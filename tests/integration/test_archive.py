@@ -2,9 +2,14 @@
 
 import mailbox
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from .conftest import SAMPLE, Daemon, mail, until
+from .kills import Load, config
+from .sink import Sink, relay
 
 
 def old_archive(folder: Path, count: int) -> Path:
@@ -69,6 +74,33 @@ def test_a_backup_while_mails_arrive_is_sound_and_restores(daemon: Daemon, tmp_p
     daemon.start()
     until(lambda: not daemon.records().waiting(), "what had arrived to be read")
     assert len(daemon.rows("incidents")) == 10
+
+
+@pytest.mark.slow
+def test_a_backup_under_load_restores_to_all_that_was_acknowledged_before_it(
+    make: Callable[..., Daemon], tmp_path: Path
+) -> None:
+    sink = Sink()
+    with relay(sink) as port:
+        daemon = make(config(port))
+        load = Load(daemon, pause=0)
+        before: list[list[str]] = []
+        for number in range(3):
+            until(lambda n=number: len(load.acknowledged) > 50 * (n + 1), "a load", 60)
+            before.append(list(load.acknowledged))
+            daemon.run("backup", str(tmp_path / f"{number}.db"))
+        load.stop()
+        daemon.stop()
+    for number, known in enumerate(before):
+        restored = Daemon(tmp_path / f"restored{number}")
+        (restored.folder / "var").mkdir()
+        for end in ("db", "key"):
+            (tmp_path / f"{number}.{end}").rename(restored.folder / f"var/maild.{end}")
+        assert restored.run("check", "--deep").endswith("the database is well.\n")
+        rows = restored.records().connection.execute("SELECT content FROM arrival").fetchall()
+        kept = {bytes(row[0]).partition(b"Message-ID: <")[2].partition(b">")[0] for row in rows}
+        assert {made.encode() for made in known} <= kept
+        restored.kill()
 
 
 def test_a_backup_never_writes_over_a_file(daemon: Daemon, tmp_path: Path) -> None:

@@ -52,6 +52,22 @@ def test_a_deferred_recipient_gets_his_copy_later_and_nobody_gets_two(
     assert len(sink.to("bob@example.com")) == 1
 
 
+def test_a_mail_whose_only_recipient_is_refused_does_not_spoil_the_next(
+    make: Callable[..., Daemon],
+) -> None:
+    sink = Sink(rcpt=lambda r: "550 5.1.1 No such user" if r.startswith("kevin") else "")
+    with relay(sink) as port:
+        daemon = make(config(port), roster=())
+        daemon.send(mail(SAMPLE))
+        (row,) = daemon.settled(1)
+        assert [sent["state"] for sent in row["sent"]] == ["failed"]
+        # The next on that connection: the owner is told of it.
+        until(lambda: sink.taken, "the owner's letter")
+    ((_, recipients, message),) = sink.taken
+    assert recipients == ("oncall-leads@example.com",)
+    assert "kevin@example.com" in str(message)
+
+
 def test_a_relay_that_is_down_costs_nobody_an_attempt(make: Callable[..., Daemon]) -> None:
     port = free_port()
     daemon = make(config(port))

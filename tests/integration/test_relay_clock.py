@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from maild.loops import WAITS
+from maild.delivery import WAITS
 
 from .conftest import SAMPLE, Daemon, Hands, mail, until
 from .sink import Sink, free_port, relay

@@ -72,8 +72,8 @@ FAULTS = [closes_in_data, says_421, speaks_garbage, says_nothing_after_the_dot, 
 
 # The way out waits a minute for each reply; a test has not so long.
 HASTE = """\
-import maild.edge.smtp_out as smtp_out
-smtp_out.SECONDS = 1.0
+import maild.edge.smtp_out.relay as relay
+relay.SECONDS = 1.0
 """
 
 
