@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -191,24 +191,23 @@ class TextReading:
         end = min(end, start + MAX_PARAGRAPH)
         for sentence in sentences(text, start, end, self.finders.grammar):
             theirs = bool(quoted) and within(quoted, sentence.first)
-            found = [] if theirs else list(self.sentence(sentence))
+            found = [] if theirs else self.sentence(sentence)
             self.readings += found
             if len(self.said) < MAX_SAID and (theirs or self.says_more(sentence, found)):
-                said = " ".join(sentence.words(0, len(sentence.plain)).split())
+                said = " ".join(text.words(sentence.start, sentence.end).split())
                 # A field at its start may leave the sentence with the field's full stop.
                 self.said.append(said.lstrip(" .,;:|"))
 
-    def sentence(self, sentence: Sentence) -> Iterator[Reading]:
+    def sentence(self, sentence: Sentence) -> list[Reading]:
         """Find what a sentence states."""
-        finders = self.finders
         if sentence.end - sentence.start > MAX_SENTENCE:
-            sentence = Sentence(
-                sentence.text, sentence.start, sentence.start + MAX_SENTENCE, sentence.where
-            )
+            sentence = replace(sentence, end=sentence.start + MAX_SENTENCE)
         plain = sentence.plain
-        kinds = finders.kinds_in(plain)
-        if not kinds:
-            return
+        kinds = self.finders.kinds_in(plain)
+        return list(self._stated(sentence, plain, kinds)) if kinds else []
+
+    def _stated(self, sentence: Sentence, plain: str, kinds: set[str]) -> Iterator[Reading]:
+        finders = self.finders
         if "status" in kinds:
             yield from self.status_items(sentence, plain)
         if "severity" in kinds:

@@ -121,7 +121,7 @@ class Sentence:
 _BULLET = re.compile(r"^[ \t]*(?:[-•·+>→–]|\d{1,2}[.)]|#{1,6}|\[[ x]\])[ \t]+(?=\S)|^[ \t]+")
 _EMOJI = re.compile(r"(?<!\w):[a-z][a-z0-9_+-]{2,}:|[\U0001f000-\U0001faff\u2600-\u27bf]")
 _TABLE_RULE = re.compile(r"^[\s|:+=-]+$")
-_SEPARATOR = re.compile(r"[:=|–]|[ \t]-")
+_SEPARATORS = (":", "=", "|", "–", " -", "\t-")
 _LABEL = re.compile(
     r"(?P<lead>\A|\n|[.;,|·•!?)/:][ \t]++|[|·]|::|[ \t][–-][ \t]|(?<=\d)[ \t]++)[ \t]*+"
     r"(?P<label>[^\W\d_](?:[\w \n/()'&-]|\.(?=\w)){0,45}?)[ \t]*"
@@ -170,7 +170,7 @@ def labelled(
     text: Text, known: frozenset[str], grammar: Grammar, where: Where = "body"
 ) -> list[Labelled]:
     """List the labels of a paragraph in order, unknown ones too, for they end a value."""
-    if not _SEPARATOR.search(text.plain):
+    if not any(map(text.plain.__contains__, _SEPARATORS)):
         return []
     found: list[tuple[re.Match[str], str, int]] = []
     at = 0
@@ -246,27 +246,29 @@ def sentences(
     at = start
     plain = text.plain
     for match in _SENTENCE_END.finditer(plain, start, end):
-        if match[0] == "\n":
-            ends = _line_stands_alone(plain, at, match.start(), end, grammar)
+        stop, behind = match.span()
+        sign = plain[stop]
+        if sign == "\n":
+            ends = _line_stands_alone(plain, at, stop, end, grammar)
+        elif sign == ".":
+            following = plain[behind : behind + 3].lstrip()
+            tail = plain[max(at, stop - 12) : stop + 1]
+            ends = not (following[:1].islower() or grammar.abbreviates(tail))
         else:
-            tail = plain[max(at, match.start() - 12) : match.start() + 1]
-            following = plain[match.end() : match.end() + 3].lstrip()
-            ends = match[0][0] != "." or not (following[:1].islower() or grammar.abbreviates(tail))
-        if ends and plain[at : match.start()].strip():
-            yield Sentence(text, at, match.end(), where)
-            at = match.end()
+            ends = True
+        if ends and plain[at:stop].strip():
+            yield Sentence(text, at, behind, where)
+            at = behind
     if plain[at:end].strip():
         yield Sentence(text, at, end, where)
 
 
 def _line_stands_alone(plain: str, start: int, newline: int, end: int, grammar: Grammar) -> bool:
-    line = plain[max(start, plain.rfind("\n", 0, newline) + 1) : newline]
     following = plain[newline + 1 : min(end, newline + 40)].lstrip()
+    line = plain[max(start, plain.rfind("\n", start, newline) + 1) : newline]
     if not following or not line.strip():
         return True
-    if following[0].islower() or grammar.runs_on(line):
-        return False
-    return len(line) < 58
+    return len(line) < 58 and not following[0].islower() and not grammar.runs_on(line)
 
 
 def clause_start(sentence: str, at: int, grammar: Grammar) -> int:
