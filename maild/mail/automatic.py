@@ -93,9 +93,14 @@ def _robot(mail: Mail, words: AutomaticWords) -> str | None:
 
 def _form(mail: Mail, words: AutomaticWords) -> str | None:
     subject = mail.subject.strip().lower().replace("\u00a0", " ")
+    if mail.mark("auto-submitted").strip().lower() == "no":
+        return None
     for form in words.subjects:
-        rest = subject.removeprefix(form).lstrip()
-        if subject.startswith(form) and (form.endswith(":") or not rest or rest[0] in ":：-–"):
+        first, gap, then = form.partition(" ... ")
+        if not subject.startswith(first) or (gap and then not in subject[len(first) :]):
+            continue
+        rest = subject.removeprefix(first).lstrip()
+        if gap or form.endswith(":") or not rest or rest[0] in ":：-–":
             return f"subject of an automatic mail ({form.rstrip(': ')})"
     if subject.strip(" .!") in words.whole_subjects:
         return f"subject of an automatic mail ({subject})"

@@ -220,11 +220,16 @@ def _parameter(entity: "Message", name: str) -> str:
 
 def _best_alternative(found: list[list[Part]]) -> list[Part]:
     """Choose the text/plain that is not blank, else the last that is not (RFC 2046 §5.1.4)."""
-    filled = [parts for parts in found if any(part.text.strip() for part in parts)]
+    filled = [parts for parts in found if any(_says(part.text) for part in parts)]
     for parts in filled:
         if not any(part.html for part in parts):
             return parts
     return filled[-1] if filled else []
+
+
+def _says(text: str) -> bool:
+    """Whether a text holds anything to see: no-break and zero-width spaces are nothing."""
+    return any(character.isprintable() and not character.isspace() for character in text)
 
 
 def _part(entity: "Message", kind: str, defects: list[str]) -> Part:

@@ -177,9 +177,7 @@ def _closing_start(
         if i == filled[0]:
             if _closes(run[i], words) and all(_is_name(line, author) for line in below):
                 return i
-        elif (_closes(run[i], words) or _is_name(run[i], author)) and all(
-            _signs(line, words) for line in below
-        ):
+        elif (_closes(run[i], words) or _is_name(run[i], author)) and _all_sign(below, words):
             return i
     return None
 
@@ -213,6 +211,21 @@ def _is_name(line: str, author: Address) -> bool:
     return bool(given) and given <= parts
 
 
+def _all_sign(below: Sequence[str], words: SignatureWords) -> bool:
+    """Whether these lines may stand below a closing; a room of one's own, only among contacts."""
+    others = [line for line in below if not _signs(line, words)]
+    if not others:
+        return True
+    contacts = any(_label(line) in words.contacts for line in below)
+    rooms = (_label(line) in words.rooms and not _GRADE.search(line) for line in others)
+    return contacts and all(rooms)
+
+
+def _label(line: str) -> str:
+    label = _LABEL_START.match(line)
+    return label[1].strip().lower() if label else ""
+
+
 def _signs(line: str, words: SignatureWords) -> bool:
     """Whether a line may stand below a closing: short, no sentence, no label but of a contact.
 
@@ -220,10 +233,8 @@ def _signs(line: str, words: SignatureWords) -> bool:
     """
     if len(line) > 90 or _SENTENCE.search(line) or _GRADE.search(line):
         return False
-    label = _LABEL_START.match(line)
-    if label is None or "|" in line:
-        return True
-    return label[1].strip().lower() in words.contacts
+    label = _label(line)
+    return not label or "|" in line or label in words.contacts
 
 
 def _without_boilerplate(run: list[str], words: BoilerplateWords) -> list[str]:

@@ -37,6 +37,7 @@ class SignatureWords:
 
     closings: Words
     contacts: Words
+    rooms: Words
     footers: Words
 
 

@@ -79,6 +79,8 @@ class Cues:
                 continue
             if cue.reach == "sentence":
                 reaches = cue.pattern.search(after[-3:]) is not None
+            elif cue.reach == "next":
+                reaches = cue.pattern.match(after.lstrip(" \n\"')")) is not None
             elif cue.reach == "backward":
                 reaches = bool(near) and cue.pattern.search(near) is not None
             else:

@@ -276,9 +276,11 @@ def _promise(rules: TimeRules) -> re.Pattern[str]:
     fillers = rf"(?:\s+(?:{alternatives(rules.promise_fillers)}))*"
     links = alternatives((*rules.promise_links, *rules.promise_fillers))
     ahead, about = alternatives(rules.ahead), alternatives(rules.about)
+    days = (*rules.words.tomorrow, *rules.words.today, *(w for day in rules.weekdays for w in day))
+    day = rf"(?:{alternatives(days)})\.?,?\s+(?:(?:{ahead}|{about})\s+)?\d"
     return re.compile(
         rf"(?<!\w)(?:{alternatives(rules.prose_next_update)}|(?:{alternatives(rules.promises)}){fillers}\s+(?:{alternatives(rules.promised)}))"
-        rf"(?:\s+(?:{links}))*[\s,:–-]*(?=(?:{ahead}|{about})\s|\d)",
+        rf"(?:\s+(?:{links}))*[\s,:–-]*(?=(?:{ahead}|{about})\s|{day}|\d)",
         re.I,
     )
 

@@ -25,6 +25,7 @@ _HANDLE = r"(?<![\w.])@[\w](?:[\w.-]*\w)?"
 # Words of a name stand apart; were the gap optional, one word could be split in many ways.
 _GAP = r"(?:[ \t]++(?:\n[ \t]*+)?|\n[ \t]*+)"
 _ARROW = re.compile(r"\s*(?:-{1,2}>|=>|→)\s*")
+_BRACKETED = re.compile(r"\s*\(([^()@]{2,60})\)")
 _BY_HAND = re.compile(rf"({_ADDRESS})|({_HANDLE})")
 
 
@@ -191,6 +192,8 @@ class PeopleFinder:
         by_hand = _BY_HAND.search(value)
         address = by_hand[0].rstrip(".") if by_hand else None
         name = self.apart.split(_BY_HAND.sub("", value), maxsplit=1)[0]
+        if by_hand and not name.strip(" .,;:"):
+            name = self._bracketed(value, by_hand)
         name = re.sub(r"\s+", " ", name).strip(" .,;:<>()[]\"'–-")
         full = re.match(rf"\s*({self.name})\s*(?:$|[<(\[@])", value + "\n", re.I)
         if (
@@ -207,6 +210,13 @@ class PeopleFinder:
         if name.lower() in self.nobody:
             name = ""
         return Person(name or None, address) if name or address else None
+
+    def _bracketed(self, value: str, by_hand: re.Match[str]) -> str:
+        """Give the name in parentheses behind a handle: "@luca (Luca Neri)", but "@luca (payroll)" has none."""
+        said = _BRACKETED.match(value, by_hand.end())
+        name = said[1] if said and self._looks_named(said[1]) and said[1][0].isupper() else ""
+        known = " " in name or (name and name.lower() in by_hand[0].lower())
+        return name if known and not self._is_team(name) else ""
 
     # Other roles ----------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from maild.reading.cues import Cues
 from maild.reading.grammar import MAX_CANDIDATES, WORD, Grammar, Hints, alternatives, candidates
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import ChannelRules, NameRules
-from maild.reading.statements import Labelled, Sentence
+from maild.reading.statements import Labelled, Sentence, number_goes_on
 
 _URL = r"https?://[^\s<>\"'`|]+"
 _HASH = r"(?<![\w/#&])#(?=[\w.-]*[^\W\d_])[\w](?:[\w.:/-]*\w)?"
@@ -50,6 +50,10 @@ class PlaceFinder:
         self.introducer = re.compile(rf"(?<!\w)(?:{alternatives(rules.introducers)})(?!\w)", re.I)
         self.weak = re.compile(rf"(?:{alternatives(rules.weak_introducers)})", re.I)
         self.trigger = Hints(rules.introducers, rules.purposes)
+        self.rooms = frozenset(rules.rooms)
+        # "Town hall, 1st floor", "War room: the blue container behind gate C"
+        self.floor = re.compile(rf",\s*(?:(?:\w+\s+){{0,2}}(?:{rooms})|{room})(?=[.,;)]|$)", re.I)
+        self.described = re.compile(rf"(?:{grammar.articles})\s", re.I)
         self.sign = re.compile(r"[#/\d]")
         self.words = Hints(rules.rooms, rules.this_list)
         self._compile(rules, grammar)
@@ -114,10 +118,14 @@ class PlaceFinder:
     def _free(self, item: Labelled, value: str) -> list[str]:
         """Take a place that is none of the known forms as written: a room's name, a meeting id."""
         start = item.start + len(value) - len(value.lstrip(" \t\n"))
-        head = self.remark.split(value.strip(" \t\n"), maxsplit=1)[0].strip()
+        said = value.strip(" \t\n")
+        head = self.remark.split(said, maxsplit=1)[0].strip()
+        floor = self.floor.match(said, len(head))
+        head = said[: floor.end()] if head and floor else head
         if not head or "@" in head or len(head) > 60 or head.count(" ") > 5:
             return []
-        if head.count(" ") > 2 and not re.search(r"\d", head):
+        described = item.label in self.rooms and self.described.match(head)
+        if head.count(" ") > 2 and not described and not re.search(r"\d", head):
             return []
         return [item.text.words(start, start + len(head)).strip(" .*")]
 
@@ -138,6 +146,7 @@ class PlaceFinder:
             if not (
                 self.goes_on.search(line)
                 or self.place.match(rest)
+                or (rest[:1].isdecimal() and number_goes_on(line))
                 or (wrapped and rest[:1].islower())
             ):
                 return value[:end], item.start + end

@@ -193,7 +193,7 @@ class TimeRules:
     zones: Mapping[str, tuple[str, ...]]
 
 
-Reach = Literal["forward", "far", "backward", "sentence", "adjacent"]
+Reach = Literal["forward", "far", "backward", "sentence", "adjacent", "next"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -123,7 +123,7 @@ _EMOJI = re.compile(r"(?<!\w):[a-z][a-z0-9_+-]{2,}:|[\U0001f000-\U0001faff\u2600
 _TABLE_RULE = re.compile(r"^[\s|:+=-]+$")
 _SEPARATORS = (":", "=", "|", "–", " -", "\t-")
 _LABEL = re.compile(
-    r"(?P<lead>\A|\n|[.;,|·•!?)/:][ \t]++|[|·]|::|[ \t][–-][ \t]|(?<=\d)[ \t]++)[ \t]*+"
+    r"(?P<lead>\A|\n|[.;,|·•!?)/:][ \t]++|[|·]|(?<=\w)/|::|[ \t][–-][ \t]|(?<=\d)[ \t]++)[ \t]*+"
     r"(?P<label>[^\W\d_](?:[\w \n/()'&-]|\.(?=\w)){0,45}?)[ \t]*"
     r"(?:[(\[][^()\[\]\n]{1,70}[)\]][ \t]*)?(?:[._]{2,60}[ \t]*)?"
     r"(?P<sep>:{1,2}(?!//)|=(?!=)|\||[ \t]-{1,2}(?=[ \t])|[ \t]?–(?=[ \t]))[ \t]*"
@@ -173,18 +173,19 @@ def labelled(
     if not any(map(text.plain.__contains__, _SEPARATORS)):
         return []
     found: list[tuple[re.Match[str], str, int]] = []
-    at = 0
+    at, last = 0, -1
     while match := _LABEL.search(text.plain, at):
         label, start = _known_tail(match, known, grammar)
-        if label in known:
+        if label in known and (match["lead"] != "/" or _on_status_line(text.plain, match, last)):
             found.append((match, label, start))
-            at = match.end()
+            last = at = match.end()
             continue
         new = _heads_line(match) and match["sep"] == ":" and "\n" not in match["label"]
         if new and label.count(" ") < 4:
             found.append((match, label, start))
         at = max(match.start("label"), match.start() + 1)
-    nexts = [*(start for _, _, start in found[1:]), len(text.plain)][: len(found)]
+    begins = (match.start() if match["lead"] == "/" else at for match, _, at in found[1:])
+    nexts = [*begins, len(text.plain)][: len(found)]
     ends = [
         min(end, match.end() + MAX_VALUE) for (match, _, _), end in zip(found, nexts, strict=True)
     ]
@@ -201,6 +202,18 @@ def labelled(
         )
         for (match, label, start), end in zip(found, ends, strict=True)
     ]
+
+
+def _on_status_line(plain: str, match: re.Match[str], last: int) -> bool:
+    """Whether a slash without blanks parts fields: "SEV2/phase 1/IC: Ana Ruiz/Slack: #pay".
+
+    A digit stands before it, which is no URL's, or a field in the same line; last: where that
+    field's label ends, -1 for none.
+    """
+    at = match.start()
+    if plain[at - 1].isdecimal():
+        return "://" not in plain[max(0, at - 80) : at].rpartition("\n")[2]
+    return last >= 0 and "\n" not in plain[last:at]
 
 
 def _heads_line(match: re.Match[str]) -> bool:
@@ -268,7 +281,17 @@ def _line_stands_alone(plain: str, start: int, newline: int, end: int, grammar: 
     line = plain[max(start, plain.rfind("\n", start, newline) + 1) : newline]
     if not following or not line.strip():
         return True
+    if following[0].isdecimal() and number_goes_on(line):
+        return False
     return len(line) < 58 and not following[0].islower() and not grammar.runs_on(line)
+
+
+_INTERNATIONAL = re.compile(r"\+\d[\d ().-]{1,25}$")
+
+
+def number_goes_on(line: str) -> bool:
+    """Whether a line ends in a telephone number, which digits in the next line go on with."""
+    return _INTERNATIONAL.search(line) is not None
 
 
 def clause_start(sentence: str, at: int, grammar: Grammar) -> int:

@@ -106,7 +106,7 @@ class TitlePatterns:
             rf"\b(?:{alternatives(words.makes)})\s+({person})\s+(?:(?:{alternatives(words.as_title)})\s+)?{self.modifier}{title}",
         )
         bare = _compiled(
-            rf"(?:^|[|,;/·•]\s*|\n|\.\s+|\d\s+|\s(?:-{{1,2}}|–)\s+){self.modifier}{title}\s+({person}|{self.me})\s*"
+            rf"(?:^|[|,;/·•]\s*|::\s*|\n|\.\s+|\d\s+|\s(?:-{{1,2}}|–)\s+){self.modifier}{title}\s+({person}|{self.me})\s*"
             rf"(?=[|,;/·•.\n]|$|\s(?:{self.grammar.join}|{self.grammar.prepositions}|{self.others_next})\b|\s(?:#|-{{1,2}}\s|–\s))",
         )
         remarked = _compiled(

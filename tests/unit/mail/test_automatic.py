@@ -20,6 +20,7 @@ VACATIONS = {
     "English, Outlook": "Automatic reply: Checkout is down",
     "English, Lotus": "Out of Office: Checkout is down",
     "English, other": "Out of office",
+    "English, Notes": "AUTO: Ana Lind is out of the office (returning 04/05/2026)",
     "German": "Automatische Antwort: Checkout is down",
     "German, old": "Abwesenheitsnotiz: Checkout is down",
     "French": "Réponse automatique : Checkout is down",
@@ -71,6 +72,8 @@ MACHINES = {
 PEOPLE = {
     "writes": PERSON + "\n",
     "says Auto-Submitted: no": PERSON + "Auto-Submitted: no\n\n",
+    "says so of a subject like a bounce's": PERSON.replace("Checkout", "Undeliverable: checkout") + "Auto-Submitted: no\n\n",
+    "writes of cars": PERSON.replace("Checkout is down", "AUTO: paint shop is down") + "\n",
     "is marked bulk by a gateway": PERSON + "Precedence: bulk\n\n",
     "is marked list": PERSON + "Precedence: list\n\n",
     "suppresses auto-responses": PERSON + "X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply\n\n",

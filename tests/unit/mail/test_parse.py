@@ -69,8 +69,14 @@ class TestTheTextParts:
     def test_of_alternatives_are_the_plain_one(self, read: Read) -> None:
         assert texts(read(multipart("alternative", PLAIN, HTML))) == ["Severity: 2"]
 
-    def test_of_alternatives_are_the_html_where_the_plain_one_is_blank(self, read: Read) -> None:
-        mail = read(multipart("alternative", "Content-Type: text/plain\n\n \n\n", HTML))
+    @pytest.mark.parametrize(
+        "blank", [" \n", "&nbsp;\n".replace("&nbsp;", "\u00a0"), "\u200b\u00ad\n"]
+    )
+    def test_of_alternatives_are_the_html_where_the_plain_one_is_blank(
+        self, read: Read, blank: str
+    ) -> None:
+        plain = f"Content-Type: text/plain; charset=utf-8\n\n{blank}\n"
+        mail = read(multipart("alternative", plain, HTML))
         assert [part.html for part in mail.parts] == [True]
 
     def test_of_a_mixed_mail_are_all_in_their_order(self, read: Read) -> None:

@@ -25,6 +25,7 @@ class TestASignatureIsNotAStatement:
             "Thanks!\nKim",
             "Kim",
             "Kim Larsen\nIncident Manager\nExample Ltd",
+            "Regards,\nKim Larsen\nIncident Manager\nMobile: +45 5550 0100\nBridge: https://meet.example.net/kim",
             "Mit freundlichen Grüßen\n\nKim Larsen\nLeiter Betrieb\nExample GmbH",
             "Cordialement,\nKim Larsen\nResponsable astreinte",
             "Un saludo,\nKim Larsen",
@@ -58,6 +59,7 @@ class TestWordsBelowAClosingStay:
         "body",
         [
             "The disk is full.\n\nThanks,\nKim\n\nSeverity: 2\nPhase: 1",
+            "The disk is full.\n\nKim\nBridge: https://meet.example.net/disk",
             "Thanks\n\nThe disk is full. Severity 2, phase 1.",
             "Thanks all, that helped.\nSeverity 2.",
             "The disk is full.\nThanks all, that helped.\nSeverity 2.",
@@ -82,6 +84,7 @@ class TestFootersAndBannersAreNotTheAuthors:
     @pytest.mark.parametrize(
         "footer",
         [
+            "This message and its attachments are confidential. For severity 1 call the\nincident commander on duty, Pat Moss.",
             "This e-mail and any attachments are confidential and intended solely for the\naddressee. Severity 1 fines apply.",
             "_______________\nDisclaimer: this message may contain confidential information.",
             "CONFIDENTIALITY NOTICE: The contents of this email message are intended\nsolely for the addressee(s).",

@@ -220,6 +220,61 @@ CAUSES = [
     ("All branches are stable since 09:05.", "started_at", None),
     ("Every insert fails since 09:05.", "description", True),
     ("Down since 09:05.", "description", False),
+    # How it was handled for a while, and how it is handled.
+    ("Until ten we handled this outage as a severity 1, then the bank rang back.", "severity", None),
+    ("We treated this as a severity 2.", "severity", None),
+    ("This is being treated as a severity 2.", "severity", 2),
+    ("We have treated this as a severity 2 from the first minute.", "severity", 2),
+    ("Not severity 1 any longer: severity 2.", "severity", 2),
+    # A polite way to say it, and a plan.
+    ("Kindly note severity 2, phase 1 for below issue.", "severity", 2),
+    ("Please be advised that we are in phase 1 for below issue.", "phase", 1),
+    ("Please note the severity 2 playbook.", "severity", None),
+    ("In phase 2 we will rebuild the index.", "phase", None),
+    ("Phase 3 will follow on Monday.", "phase", None),
+    ("We are in phase 2 and will rebuild the index.", "phase", 2),
+    ("Phase 2. We will rebuild the index.", "phase", 2),
+    # "As before" is no point in time.
+    ("Channel as before, phase 2.", "phase", 2),
+    ("Before phase 2 there is much to do.", "phase", None),
+    # What another's page says goes on behind a comma; ours does not.
+    ("The carrier has a cut cable on their page, severity 1, phase \"mitigating\".", "phase", None),
+    ("The vendor has it as severity 1, phase 2.", "severity", None),
+    ("The customer has no power, severity 1, phase 2.", "severity", 1),
+    # Who is in charge, and what he is in charge of.
+    ("Your incident commander tonight is Ola Berg.", "commander", "Ola Berg"),
+    ("Their incident commander tonight is Ola Berg.", "commander", None),
+    ("Ola Berg is in charge as incident commander.", "commander", "Ola Berg"),
+    ("Ola Berg is in charge.", "commander", None),
+    ("Ola Berg was in charge as incident commander.", "commander", None),
+    ("I am in command as IC.", "commander", "Kim Park"),
+    # A name behind a handle; a remark is none.
+    ("IC: @ola (Ola Berg)", "commander", "Ola Berg"),
+    ("IC: @ola (Ola)", "commander", "Ola"),
+    ("IC: @ola (Payroll)", "commander", None),
+    ("IC: @ola (Billing Team)", "commander", None),
+    ("IC: o.berg@example.org (Ola Berg)", "commander", "Ola Berg"),
+    # Fields between slashes without blanks, or double colons.
+    ("SEV2/phase 1/IC: Ola Berg/Slack: #pay", "commander", "Ola Berg"),
+    ("SEV2/phase 1/IC: Ola Berg/Slack: #pay", "channel", ("#pay",)),
+    ("Docs are at wiki/Slack: #help is for questions.", "channel", None),
+    ("Notes: https://wiki.example.org/1/IC: Ola Berg", "commander", None),
+    ("Severity 2 :: phase 1 :: commander Ola Berg", "commander", "Ola Berg"),
+    ("Vendor::commander", "commander", None),
+    # A telephone number goes on in the next line; a new line of digits does not.
+    ("We are on the conference bridge +49 30\n5550 0122, PIN 12.", "channel", ("+49 30 5550 0122, PIN 12",)),
+    ("Bridge: +49 30\n5550 0122, PIN 12", "channel", ("+49 30 5550 0122, PIN 12",)),
+    ("Bridge: #pay\n5550 0122 people have no light.", "channel", ("#pay",)),
+    # A room described, with its floor.
+    ("War room: the green van behind the hall", "channel", ("the green van behind the hall",)),
+    ("War room: a tent next to the gate", "channel", ("a tent next to the gate",)),
+    ("War room: we shall tell you where later", "channel", None),
+    ("War room: Old Mill, 2nd floor", "channel", ("Old Mill, 2nd floor",)),
+    ("War room: Old Mill, bring a coat", "channel", ("Old Mill",)),
+    # The next update on a day that is named at once.
+    ("Next update tomorrow 09:00", "next_update", "09:00"),
+    ("Next update Friday, 09:00", "next_update", "09:00"),
+    ("Next update by somebody else tomorrow.", "next_update", None),
     # A greeting, and news that begins like one.
     ("All barriers crashed.", "description", True),
     ("Dear Anna", "description", False),
