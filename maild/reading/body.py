@@ -1,7 +1,7 @@
 """The reading of a text: its labels, its status lines, its sentences, and whether it says more."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Final
@@ -18,6 +18,7 @@ from maild.reading.rules import Rules
 from maild.reading.severity import SeverityFinder
 from maild.reading.statements import (
     Labelled,
+    Labels,
     Sentence,
     Text,
     comparable,
@@ -78,13 +79,8 @@ class Finders:
         self.other_times = OtherTimes(rules.cues.statement, minutes)
         self.greetings = frozenset(rules.mail.words.greetings)
         self.greeted = self.greetings.union(rules.mail.words.greeted)
-        self.known = frozenset(
-            {
-                *self.severity.labels, *self.phase.labels, *self.phase.status_labels,
-                *self.people.commander_labels, *self.people.role_labels,
-                *self.places.labels, *self.moments.labels,
-            }
-        )  # fmt: skip
+        self.labels = self._labels(rules.channel.weak_labels)
+        self.known = self.labels.known
         self.unchanged = {
             "severity": cues.unchanged.of(self.severity.labels),
             "phase": cues.unchanged.of(self.phase.labels),
@@ -102,6 +98,15 @@ class Finders:
             }
         )
         self.tags = frozenset(tag.lower() for tag in names.tags)
+
+    def _labels(self, weak: Iterable[str]) -> Labels:
+        short = {
+            *self.severity.labels, *self.phase.labels, *self.phase.status_labels,
+            *self.people.commander_labels, *self.people.role_labels,
+        }  # fmt: skip
+        known = {*short, *self.places.labels, *self.moments.labels}
+        tight = {*self.people.role_labels, *self.places.labels.difference(weak)}
+        return Labels(frozenset(known), self.places.parts, frozenset(short), frozenset(tight))
 
     def kinds_in(self, plain: str) -> set[str]:
         """Give the kinds of statement that a text may make; "status": S2, #name, an URL."""
@@ -135,11 +140,12 @@ class TextReading:
         return " ".join(self.said)
 
     def paragraph(self, text: Text) -> None:
-        items = labelled(text, self.finders.known, self.finders.grammar)
+        finders = self.finders
+        items = labelled(text, finders.labels, finders.grammar)
         quoted = quotations(text)
         at = 0
         for item in items:
-            if item.label not in self.finders.known or within(quoted, item.at):
+            if item.label not in finders.known or within(quoted, item.at):
                 continue
             end = self.label(item)
             if end is None:

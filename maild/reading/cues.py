@@ -39,7 +39,12 @@ class Cues:
         self.harmless = _phrases(words.harmless)
         self.asking = _phrases(words.asking)
         self.openers = re.compile(
-            rf"(?:(?:{openers}|(?:{alternatives(scales)})[ .:-]?\d)[\s,:.&/]*)*", re.I
+            rf"(?:(?:{openers}|(?:{alternatives(scales)})(?:[ .:-]?\d|\s(?:{alternatives(grammar.numbers)})\b))[\s,:.&/]*)*",
+            re.I,
+        )
+        self.graded = re.compile(
+            rf"(?P<value>(?<!\w)(?:{alternatives(scales)})(?:[ .:-]{{0,2}}\d|\s(?:{alternatives(grammar.numbers)})))[\s,:.&/]*$",
+            re.I,
         )
         self.frames = re.compile(
             rf"(?<!\w)(?P<frame>{frames})(?:\s+[\w'-]+){{0,3}}[\s\"'#:]*$", re.I
@@ -71,7 +76,9 @@ class Cues:
         bare, at = before, 0
         if frame is not None and frame["frame"].count(" "):
             at = max(before.lower().rfind(frame["frame"].lower()), 0)
-            bare = before[:at] + before[at + len(frame["frame"]) :]
+            # "We have left phase 1 and are now in phase 2": the "now" of a frame still stops a cue.
+            stop = self.stops.search(frame["frame"])
+            bare = before[:at] + (stop[0] if stop else "") + before[at + len(frame["frame"]) :]
         bare, before = self._without_harmless(bare), self._without_harmless(before)
         near = self._near(after)
         for cue in self.cues:
@@ -101,7 +108,8 @@ class Cues:
     def _reaches(self, cue: _CompiledCue, before: str, begins_before: int | None = None) -> bool:
         found = _last(cue.pattern, before, begins_before) if before else None
         if cue.reach == "adjacent":
-            return found is not None and not before[found.end() :].strip(" \n\"'#")
+            next_to = found is not None and not before[found.end() :].strip(" \n\"'#")
+            return next_to and self.graded.search(before) is None
         if found is None:
             return False
         if cue.kind in ("another", "historical") and _remarked(cue, before):
@@ -115,6 +123,23 @@ class Cues:
         begin = clause_start(sentence, at, self.grammar)
         prefix = sentence[begin:at].strip(" \n\"'([*#>~.:-")
         return len(prefix) < 80 and self.openers.fullmatch(prefix) is not None
+
+    def shares_silence(self, field: str, sentence: str, at: int) -> bool:
+        """Whether a value goes on with one that states nothing: "the bank's call: severity 1, phase 2".
+
+        What is denied of the one is not denied of the other: "not a severity 1, phase 2".
+        """
+        if not sentence[:at].rstrip().endswith(","):
+            return False
+        before = self.graded.search(sentence, max(0, at - 40), at)
+        if before is None:
+            return False
+        start = before.start()
+        kind = self.over(field, sentence, start, before.end("value"))
+        if kind is not None:
+            return kind != "negated"
+        stated = self.states_at_start(sentence, start) or self.changed_to(sentence, start, at)
+        return not (stated or self.framed(sentence[:start]))
 
     def changed_to(self, sentence: str, start: int, end: int) -> bool:
         """Whether a change leads to the value: "was raised to severity 2" states 2."""

@@ -55,6 +55,7 @@ class PeopleFinder:
         self.role_labels = {
             label: role for role, words in rules.roles.items() for label in words.labels
         }
+        self.full = re.compile(rf"((?-i:{self.name}))\s+(?!(?:{particles})\s)[a-z]{{2,}}(?:\s|$)")
         self.leading = re.compile(rf"^\s*({self.person})", re.I)
         self.role_patterns = {
             role: TitlePatterns(rules, grammar, self.person, words.labels)
@@ -87,6 +88,7 @@ class PeopleFinder:
         self.runs_on = re.compile(rf"(?:[,;&]|\b(?:{grammar.join}))\s*$")
         self.collective = re.compile(rf"(?:{alternatives(rules.commander.collective)})\s", re.I)
         self.after = re.compile(rf"\s+(?:{alternatives(names.after)})\b.*")
+        self.meantime = re.compile(rf"[\s,;(]*\b(?:{alternatives(names.meantime)})\b", re.I)
         self.apart = re.compile(rf"[<(\[]|\s[-–]\s|,|\b(?:{alternatives(names.contact)})\b")
         self.offices = re.compile(rf"\b(?:{alternatives(names.offices)})\b", re.I)
         possessives = alternatives(words.possessives)
@@ -136,7 +138,7 @@ class PeopleFinder:
             return [(None, "missing")]
         if self.cues.unchanged.alone.fullmatch(value.strip()):
             return [(None, "current")]
-        parts = self._apart(value)
+        parts = [part for half in self.meantime.split(value) for part in self._apart(half)]
         return [self._named(part, author) for part in parts] or [(None, "missing")]
 
     def _apart(self, value: str) -> list[str]:
@@ -181,7 +183,7 @@ class PeopleFinder:
         return person, "value"
 
     def _is_team(self, said: str) -> bool:
-        name = re.split(r"[<(]|\s[-–]\s", said, maxsplit=1)[0]
+        name = self.apart.split(said, maxsplit=1)[0] or said
         return self.teams.search(name) is not None or self.collective.match(name) is not None
 
     def parse(self, value: str, author: Address) -> Person | None:
@@ -206,10 +208,15 @@ class PeopleFinder:
             and f"{name}." in re.sub(r"\s+", " ", value + ".")
         ):
             name += "."
-        name = self.after.sub("", name)
+        name = self._without_remark(self.after.sub("", name))
         if name.lower() in self.nobody:
             name = ""
         return Person(name or None, address) if name or address else None
+
+    def _without_remark(self, name: str) -> str:
+        """Cut a full name in front of words that are no part of it: "Ana Ruiz covering"."""
+        full = self.full.match(name)
+        return full[1] if full and " " in full[1] else name
 
     def _bracketed(self, value: str, by_hand: re.Match[str]) -> str:
         """Give the name in parentheses behind a handle: "@luca (Luca Neri)", but "@luca (payroll)" has none."""

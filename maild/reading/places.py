@@ -61,6 +61,8 @@ class PlaceFinder:
     def _compile(self, rules: ChannelRules, grammar: Grammar) -> None:
         """Compile what stands around a place."""
         self.weak_labels = frozenset(rules.weak_labels)
+        self.parts = frozenset((*rules.pins, *rules.extensions))
+        self.part = re.compile(rf"(?:{alternatives(self.parts)})\s*[:#.]?\s*\d", re.I)
         self.no_place = re.compile(
             rf"\b(?:{alternatives(rules.no_place)})[\s:(]*(?:(?:{grammar.prepositions})\s+)?$", re.I
         )
@@ -146,11 +148,16 @@ class PlaceFinder:
             if not (
                 self.goes_on.search(line)
                 or self.place.match(rest)
-                or (rest[:1].isdecimal() and number_goes_on(line))
+                or self._goes_on(line, rest)
                 or (wrapped and rest[:1].islower())
             ):
                 return value[:end], item.start + end
             at = end + 1
+
+    def _goes_on(self, line: str, rest: str) -> bool:
+        """Whether a telephone number goes on in the next line: its digits, or its PIN."""
+        more = rest[:1].isdecimal() or self.part.match(rest)
+        return bool(more) and number_goes_on(line)
 
     def _places(self, plain: str, start: int, end: int) -> Iterator[re.Match[str]]:
         """List the places of a span; an URL shown twice, or behind a name in brackets, is one."""

@@ -98,7 +98,8 @@ class Reader:
         subject, replied, _ = clean_subject(mail.subject, self.rules.mail.subject)
         summary = SubjectReading(run, subject, _list_tags(mail)).read()
         word, rest = self._reply_word(own.lines)
-        lines = rest.split("\n") if word == "same" else own.lines
+        alone = word == "same" and not self._names_a_field(own.text)
+        lines = rest.split("\n") if alone else own.lines
         prose = run.body(_bounded(lines))
         return Report(
             readings=tuple(run.readings[:MAX_READINGS]),
@@ -114,6 +115,11 @@ class Reader:
             replied=replied,
             forwarded=own.forwarded,
         )
+
+    def _names_a_field(self, text: str) -> bool:
+        """Whether "same" or "no change" is said of a field: "No change in severity"."""
+        plain = comparable(text[:80].lstrip()).plain
+        return any(ahead.match(plain) for _, ahead in self.finders.unchanged.values())
 
     def _anchor(self, mail: Mail) -> datetime:
         """Say what relative times count from: the Date, unless it is missing or in the future."""

@@ -121,6 +121,7 @@ class NameRules:
     formerly: Words
     remarks: Words
     after: Words
+    meantime: Words
     contact: Words
     offices: Words
 

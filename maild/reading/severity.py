@@ -87,6 +87,8 @@ def states(
     if in_quotes(plain, begin, phrase.end):
         return False
     begins = cues.states_at_start(plain, begin)
+    if begins and cues.shares_silence(field, plain, begin):
+        return False
     hedge = phrase.hedged or plain[phrase.end :].strip(" .!)") == "?"
     if hedge and cues.asking.search(plain):
         return False

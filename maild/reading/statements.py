@@ -4,10 +4,10 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from maild.reading.grammar import Grammar
+from maild.reading.grammar import Grammar, alternatives
 
 Where = Literal["subject", "body"]
 
@@ -122,8 +122,10 @@ _BULLET = re.compile(r"^[ \t]*(?:[-•·+>→–]|\d{1,2}[.)]|#{1,6}|\[[ x]\])[ 
 _EMOJI = re.compile(r"(?<!\w):[a-z][a-z0-9_+-]{2,}:|[\U0001f000-\U0001faff\u2600-\u27bf]")
 _TABLE_RULE = re.compile(r"^[\s|:+=-]+$")
 _SEPARATORS = (":", "=", "|", "–", " -", "\t-")
+# Part fields in a status line, also without a blank behind them.
+_TIGHT = ("/", ";", ",")
 _LABEL = re.compile(
-    r"(?P<lead>\A|\n|[.;,|·•!?)/:][ \t]++|[|·]|(?<=\w)/|::|[ \t][–-][ \t]|(?<=\d)[ \t]++)[ \t]*+"
+    r"(?P<lead>\A|\n|[.;,|·•!?)/:][ \t]++|[|·]|(?<=\w)[/;,]|::|[ \t][–-][ \t]|(?<=\d)[ \t]++)[ \t]*+"
     r"(?P<label>[^\W\d_](?:[\w \n/()'&-]|\.(?=\w)){0,45}?)[ \t]*"
     r"(?:[(\[][^()\[\]\n]{1,70}[)\]][ \t]*)?(?:[._]{2,60}[ \t]*)?"
     r"(?P<sep>:{1,2}(?!//)|=(?!=)|\||[ \t]-{1,2}(?=[ \t])|[ \t]?–(?=[ \t]))[ \t]*"
@@ -166,30 +168,52 @@ def head_row(text: Text, known: frozenset[str]) -> Text:
     return comparable("\n".join([*pairs, *("|".join(row) for row in rows[2:])]))
 
 
-def labelled(
-    text: Text, known: frozenset[str], grammar: Grammar, where: Where = "body"
-) -> list[Labelled]:
+class Labels:
+    """The labels of a rule set.
+
+    known: those of fields. inner: those that end no value: the PIN below a bridge's number belongs
+    to it. tight: those that may follow with nothing between behind one of `short`: "IC: Jo Park
+    Bridge: #x"; a commander is none of them, for it may be the next one.
+    """
+
+    def __init__(
+        self,
+        known: frozenset[str],
+        inner: frozenset[str] = frozenset(),
+        short: frozenset[str] = frozenset(),
+        tight: frozenset[str] = frozenset(),
+    ) -> None:
+        self.known, self.inner, self.short = known, inner, short
+        self.next = re.compile(
+            rf"(?<=[\w)])[ \t]++(?P<label>{alternatives(tight)})[ \t]*(?::(?!//)|=)[ \t]*", re.I
+        )
+
+
+def labelled(text: Text, labels: Labels, grammar: Grammar, where: Where = "body") -> list[Labelled]:
     """List the labels of a paragraph in order, unknown ones too, for they end a value."""
+    known = labels.known
     if not any(map(text.plain.__contains__, _SEPARATORS)):
         return []
     found: list[tuple[re.Match[str], str, int]] = []
     at, last = 0, -1
     while match := _LABEL.search(text.plain, at):
         label, start = _known_tail(match, known, grammar)
-        if label in known and (match["lead"] != "/" or _on_status_line(text.plain, match, last)):
+        if label in known and (
+            match["lead"] not in _TIGHT or _on_status_line(text.plain, match, last)
+        ):
             found.append((match, label, start))
             last = at = match.end()
             continue
         new = _heads_line(match) and match["sep"] == ":" and "\n" not in match["label"]
-        if new and label.count(" ") < 4:
+        if new and label.count(" ") < 4 and label not in labels.inner:
             found.append((match, label, start))
         at = max(match.start("label"), match.start() + 1)
-    begins = (match.start() if match["lead"] == "/" else at for match, _, at in found[1:])
+    begins = (match.start() if match["lead"] in _TIGHT else at for match, _, at in found[1:])
     nexts = [*begins, len(text.plain)][: len(found)]
     ends = [
         min(end, match.end() + MAX_VALUE) for (match, _, _), end in zip(found, nexts, strict=True)
     ]
-    return [
+    items = [
         Labelled(
             label,
             text,
@@ -202,10 +226,24 @@ def labelled(
         )
         for (match, label, start), end in zip(found, ends, strict=True)
     ]
+    return [part for item in items for part in _parted(item, labels)]
+
+
+def _parted(item: Labelled, labels: Labels) -> Iterator[Labelled]:
+    """Part a label from the next ones in its line."""
+    while item.label in labels.short:
+        match = labels.next.search(item.text.plain, item.start, min(item.end, item.line_end))
+        if match is None:
+            break
+        yield replace(item, end=match.start())
+        label = " ".join(match["label"].lower().split())
+        at, start = match.start("label"), match.end()
+        item = replace(item, label=label, at=at, start=start, heads_line=False)
+    yield item
 
 
 def _on_status_line(plain: str, match: re.Match[str], last: int) -> bool:
-    """Whether a slash without blanks parts fields: "SEV2/phase 1/IC: Ana Ruiz/Slack: #pay".
+    """Whether a mark without a blank parts fields: "SEV2/phase 1/IC: Ana Ruiz/Slack: #pay".
 
     A digit stands before it, which is no URL's, or a field in the same line; last: where that
     field's label ends, -1 for none.
@@ -213,7 +251,7 @@ def _on_status_line(plain: str, match: re.Match[str], last: int) -> bool:
     at = match.start()
     if plain[at - 1].isdecimal():
         return "://" not in plain[max(0, at - 80) : at].rpartition("\n")[2]
-    return last >= 0 and "\n" not in plain[last:at]
+    return last >= 0 and at - last < REACH and "\n" not in plain[last:at]
 
 
 def _heads_line(match: re.Match[str]) -> bool:

@@ -21,7 +21,7 @@ class SubjectReading:
         text = comparable(subject)
         items = [
             item
-            for item in labelled(text, self.finders.known, self.finders.grammar, "subject")
+            for item in labelled(text, self.finders.labels, self.finders.grammar, "subject")
             if item.label in self.finders.known
         ]
         end = len(text.plain)

@@ -24,6 +24,10 @@ class Unchanged:
             re.I,
         )
         self.behind = rf"(?:{joined}{article}\w+(?:\s\w+)?){{0,3}}?\s*[:=–-]?\s*{links}(?:{alternatives(words.unchanged)})(?!\w)"
+        # "Same severity, phase 2": what has a value of its own is not the same.
+        self.valued = (
+            rf"[ \t]*[:=]?[ \t]*(?:\d|(?:{alternatives(grammar.numbers)})\b|(?-i:[A-Z][a-z]|@))"
+        )
         self.ahead = rf"(?<!\w)(?:{ahead})\s+{article}(?:\w+{joined}(?:(?:{ahead}|{grammar.articles})\s+)*){{0,3}}"
 
     def of(self, labels: Iterable[str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
@@ -31,5 +35,5 @@ class Unchanged:
         names = rf"(?:{alternatives(labels)})"
         return (
             re.compile(rf"(?<![\w-]){names}{self.behind}", re.I),
-            re.compile(rf"{self.ahead}{names}(?![\w-])", re.I),
+            re.compile(rf"{self.ahead}{names}(?![\w-])(?!{self.valued})", re.I),
         )

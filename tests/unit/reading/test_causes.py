@@ -275,6 +275,46 @@ CAUSES = [
     ("Next update tomorrow 09:00", "next_update", "09:00"),
     ("Next update Friday, 09:00", "next_update", "09:00"),
     ("Next update by somebody else tomorrow.", "next_update", None),
+    # Dictated, without digits or marks.
+    ("severity three phase zero i am the incident commander and the lift is stuck", "phase", 0),
+    ("there are two phase one transformers", "phase", None),
+    # A change without a verb, and what else is down.
+    ("Down from severity 2 to severity 3.", "severity", 3),
+    ("Traffic is down from severity 2 levels to nothing.", "severity", None),
+    ("We have left phase 1 and are now in phase 2.", "phase", 2),
+    ("We left phase 1 to the vendor.", "phase", None),
+    # Who is commander for how long, and from when.
+    ("Your incident manager for the next hours will be Ola Berg.", "commander", "Ola Berg"),
+    ("The next incident manager will be Ola Berg.", "commander", None),
+    ("From 14:00 on IC is Ola Berg.", "commander", None),
+    ("At 18:00 IC is Ola Berg.", "commander", None),
+    ("From 06:00 I am incident commander.", "commander", "Kim Park"),
+    ("IC: Ola Berg from 18:00, until then me", "commander", "conflict"),
+    ("IC: Ola Berg from 18:00", "commander", "Ola Berg"),
+    # Behind a full name, words that are no part of it.
+    ("IC: Ola Berg covering for Jo Moss", "commander", "Ola Berg"),
+    ("IC: Maria del Carmen Ruiz", "commander", "Maria del Carmen Ruiz"),
+    ("IC: ola berg", "commander", "ola berg"),
+    ("IC: Ola Berg via Teams", "commander", "Ola Berg"),
+    ("IC: Platform Team via Slack", "commander", "invalid"),
+    # Whose phase it is.
+    ("Response phase: 2", "phase", 2),
+    ("Vendor response phase: 2", "phase", None),
+    # A pair of values, of which the first states nothing.
+    ("The bank's call: severity 1, phase 2. We wait.", "phase", None),
+    ("Every shop is down: severity 1, phase 2.", "phase", 2),
+    ("Not a severity 1, phase 2.", "phase", 2),
+    ("Not a severity 1, phase 2.", "severity", None),
+    # Fields glued together, or with nothing between.
+    ("severity=2;phase=1;ic=Ola Berg;channel=#pay", "commander", "Ola Berg"),
+    ("severity:2,phase:1,ic:Ola Berg,channel:#pay", "channel", ("#pay",)),
+    ("It costs 5,call: nobody.", "channel", None),
+    ("Sev: 2 Phase: 1 IC: Ola Berg Bridge: #pay", "commander", "Ola Berg"),
+    ("Sev: 2 Phase: 1 IC: Ola Berg Bridge: #pay", "channel", ("#pay",)),
+    ("Sev: 2 Next IC: Ola Berg", "commander", None),
+    # A telephone's PIN in a line of its own.
+    ("Bridge: +49 30 5550 0122\nPIN: 12", "channel", ("+49 30 5550 0122 PIN: 12",)),
+    ("Bridge: #pay\nPIN: 12 to be changed", "channel", ("#pay",)),
     # A greeting, and news that begins like one.
     ("All barriers crashed.", "description", True),
     ("Dear Anna", "description", False),

@@ -74,6 +74,22 @@ def test_the_first_word_of_a_reply(report: Reports, text: str, word: str, rest: 
     assert (found.reply_word, found.rest) == (word, rest)
 
 
+@pytest.mark.parametrize(
+    ("text", "unchanged"),
+    [
+        ("No change in severity, phase or IC.", {"severity", "phase", "commander"}),
+        ("Same severity, phase 2, same IC.", {"severity", "commander"}),
+        ("Same, but severity 2.", set()),
+        ("No change on our side. Severity 2.", set()),
+    ],
+)
+def test_a_first_word_that_is_said_of_fields_is_read_with_them(
+    report: Reports, text: str, unchanged: set[str]
+) -> None:
+    found = report(text).readings
+    assert {reading.field for reading in found if reading.outcome == "current"} == unchanged
+
+
 def test_quoted_text_is_not_read(read: Reads) -> None:
     stated = read("Phase: 1\n\nOn Monday Ana wrote:\n> Severity: 2\n> I am incident commander.\n")
     assert stated.get("phase") == 1
@@ -107,8 +123,17 @@ def test_a_field_stands_out_in_a_long_text(read: Reads, count: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["IC: " + "Ana Silva / " * 16_000, "Severity: " * 20_000, "IC from " * 25_000, "a" * 1_000_000],
-    ids=["people", "labels", "handoffs", "one word"],
+    [
+        "IC: " + "Ana Silva / " * 16_000,
+        "Severity: " * 20_000,
+        "IC from " * 25_000,
+        "a" * 1_000_000,
+        "IC: " + "a,b:" * 50_000,
+        "Scribe: Jo " * 20_000,
+        "+1 2\n" * 40_000,
+        "sev 1, " * 30_000,
+    ],
+    ids=["people", "labels", "handoffs", "one word", "commas", "next labels", "numbers", "values"],
 )
 def test_no_text_makes_the_reader_slow(reader: Reader, text: str) -> None:
     begun = time.process_time()

@@ -6,7 +6,7 @@ import pytest
 
 from maild.reading.grammar import Hints, alternatives, compiled_grammar
 from maild.reading.rules import Rules
-from maild.reading.statements import comparable, labelled, paragraphs, sentences
+from maild.reading.statements import Labels, comparable, labelled, paragraphs, sentences
 
 KNOWN = frozenset({"severity", "phase", "customer liaison"})
 
@@ -39,7 +39,7 @@ LABELS = [
 def test_a_label_and_its_value_are_found(line: str, values: dict[str, str], rules: Rules) -> None:
     grammar = compiled_grammar(rules.grammar)
     (text,) = paragraphs([line])
-    found = {item.label: item.value for item in labelled(text, KNOWN, grammar)}
+    found = {item.label: item.value for item in labelled(text, Labels(KNOWN), grammar)}
     assert {k: v.strip(" .|·") for k, v in found.items() if k in KNOWN} == values
 
 
