@@ -138,11 +138,11 @@ def test_a_key_with_an_umlaut_is_told_to_stand_in_quotes(tmp_path: Path) -> None
         ),
         pytest.param(
             "cues", 'reach = "far"', 'reach = "wide"',
-            'cue.5.reach must be one of "forward", "far", "backward", "sentence", "adjacent", and is "wide"',
+            'cue.5.reach must be one of "forward", "far", "backward", "sentence", "adjacent", "next", and is "wide"',
             id="a cue's reach is unknown",
         ),
         pytest.param(
-            "cues", 'words = ["?"]', "words = []", "cue.13.words is empty; a list holds at least one entry",
+            "cues", 'words = ["?"]', "words = []", "cue.15.words is empty; a list holds at least one entry",
             id="a cue has no words",
         ),
     ],
