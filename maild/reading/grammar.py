@@ -35,6 +35,7 @@ class Grammar:
     abbreviations: frozenset[str]
     open_ended: frozenset[str]
     boundary: re.Pattern[str]
+    second: re.Pattern[str]
     to_value: re.Pattern[str]
     from_value: re.Pattern[str]
 
@@ -56,6 +57,11 @@ def compiled_grammar(rules: GrammarRules) -> Grammar:
     articles = alternatives(sentence.articles)
     conjunctions = alternatives(sentence.conjunctions)
     article = rf"\s*(?:(?:{articles})\s*)?"
+    later, each, join = map(alternatives, (value.later, value.each, sentence.joins))
+    second = (
+        rf"[^\n.;]{{0,40}}?[,;]\s*(?:{later})\s+(?P<later>\d)(?=\s*(?:[;!)\n]|[.,](?!\d)|$))"
+        rf"|\s+(?:{each})\s[^,;.\n]{{1,40}}?[,;]?\s+(?:(?:{join})\s+)?(?P<each>\d)\s+(?:{each})\s"
+    )
     return Grammar(
         joins=frozenset(sentence.joins),
         history=frozenset(value.history),
@@ -75,6 +81,7 @@ def compiled_grammar(rules: GrammarRules) -> Grammar:
         abbreviations=frozenset(word.rstrip(".") for word in sentence.abbreviations),
         open_ended=frozenset(sentence.open_ended),
         boundary=re.compile(rf"[;,()–|•·\[\]]|\s-\s|\s/\s|(?<!\w)(?:{conjunctions})(?!\w)", re.I),
+        second=re.compile(second, re.I),
         to_value=re.compile(rf"\b(?:{alternatives(value.new)}){article}$", re.I),
         from_value=re.compile(rf"\b(?:{alternatives(value.old)}){article}$", re.I),
     )

@@ -176,11 +176,18 @@ class PeopleFinder:
     def _named(self, value: str, author: Address) -> tuple[Person | str | None, Outcome]:
         person = self.parse(value, author)
         said = value.strip(" .,;:")
-        if person is None:
+        if person is None or self._is_no_name(person.name or ""):
             return (said, "invalid") if said else (None, "missing")
         if person.name and self._is_team(said):
             return said, "invalid"
         return person, "value"
+
+    def _is_no_name(self, name: str) -> bool:
+        """Whether words stand before a name: "not Bob Lee", "ask Bob"; "bob lee" and "de Boer" are names."""
+        first, *more = name.split() or [""]
+        if not first.islower() or first in self.particles or first.strip(".") in self.title_words:
+            return False
+        return first in self.not_names or any(word[0].isupper() for word in more)
 
     def _is_team(self, said: str) -> bool:
         name = self.apart.split(said, maxsplit=1)[0] or said
@@ -188,7 +195,7 @@ class PeopleFinder:
 
     def parse(self, value: str, author: Address) -> Person | None:
         """Read one name, handle or address; "me" is the author. None where there is nobody."""
-        value = value.strip(" \t\n.,;:*\"'–-").strip()
+        value = value.strip(" \t\n.,;:*\"'–-?").strip()
         if value.lower() in self.self_words or self.me.match(value):
             return me(author)
         by_hand = _BY_HAND.search(value)

@@ -43,7 +43,7 @@ class PhaseFinder:
         """Read a labelled value; the second is where the value ends in the text."""
         value = item.value
         start = item.start + len(value) - len(value.lstrip(" \t\n"))
-        phrase = self.scale.phrase(item.text.plain, start, words=True)
+        phrase = self.scale.labelled(item.text.plain, start)
         return read_phrase(self.field, item, phrase, start, self.nobody)
 
     def in_sentence(self, sentence: Sentence) -> Iterator[Reading]:

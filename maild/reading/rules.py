@@ -263,6 +263,8 @@ class ValueWords:
     new: Words
     current: Words
     steady: Words
+    later: Words
+    each: Words
 
 
 @dataclass(frozen=True, eq=False)

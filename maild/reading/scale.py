@@ -6,7 +6,7 @@ One grammar for both: "2", "SEV2", "High", "two", "II", "2 (major)", "3 -> 2", "
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from maild.reading.grammar import Grammar
@@ -62,6 +62,17 @@ class Scale:
         whether "from" stands before it.
         """
         return _Reading(self, text, at, words, short, moving).run()
+
+    def labelled(self, text: str, at: int, *, short: bool = False) -> Phrase:
+        """Read the phrase behind a label, with a second value further on: "2 until ten, now 3"."""
+        phrase = self.phrase(text, at, words=True, short=short)
+        more = self.small.second.match(text, phrase.end) if phrase.numbers else None
+        number = int(more["later"] or more["each"]) if more else None
+        if more is None or number not in self.numbers:
+            return phrase
+        return replace(
+            phrase, numbers=tuple(dict.fromkeys((*phrase.numbers, number))), end=more.end()
+        )
 
 
 def scale(

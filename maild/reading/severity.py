@@ -37,7 +37,7 @@ class SeverityFinder:
     def in_label(self, item: Labelled) -> tuple[list[Reading], int]:
         """Read a labelled value; the second is where the value ends in the text."""
         start = item.start + _leading_blanks(item.value)
-        phrase = self.scale.phrase(item.text.plain, start, words=True, short=True)
+        phrase = self.scale.labelled(item.text.plain, start, short=True)
         return read_phrase(self.field, item, phrase, start, self.nobody)
 
     def in_sentence(self, sentence: Sentence) -> Iterator[Reading]:

@@ -315,6 +315,24 @@ CAUSES = [
     # A telephone's PIN in a line of its own.
     ("Bridge: +49 30 5550 0122\nPIN: 12", "channel", ("+49 30 5550 0122 PIN: 12",)),
     ("Bridge: #pay\nPIN: 12 to be changed", "channel", ("#pay",)),
+    # Two values behind one label.
+    ("Severity: 2 until ten, now 3", "severity", "conflict"),
+    ("Severity: 2 until ten, now 3 shops work again", "severity", 2),
+    ("Severity: 2, 3 shops are closed", "severity", 2),
+    ("Severity: 1 for guests, 3 for staff", "severity", "conflict"),
+    ("Severity: 1 for guests and staff", "severity", 1),
+    ("Phase: 1 for the power and 2 for the lifts", "phase", "conflict"),
+    # Words in front of a name, and names that begin with a small letter.
+    ("IC: not Ola Berg", "commander", "invalid"),
+    ("IC: not me", "commander", "invalid"),
+    ("IC: ask Ola Berg", "commander", "invalid"),
+    ("IC: de Boer", "commander", "de Boer"),
+    ("IC: Ola Berg?", "commander", "Ola Berg"),
+    # A short beginning, and an apostrophe left out.
+    ("Quick one: sev 2, phase 1.", "severity", 2),
+    ("Vendor one: sev 2, phase 1.", "severity", None),
+    ("Im the IC.", "commander", "Kim Park"),
+    ("We sat im IC, all of us.", "commander", None),
     # A greeting, and news that begins like one.
     ("All barriers crashed.", "description", True),
     ("Dear Anna", "description", False),
