@@ -135,11 +135,12 @@ class Cues:
         if before is None:
             return False
         start = before.start()
+        if self.states_at_start(sentence, start):
+            return False
         kind = self.over(field, sentence, start, before.end("value"))
         if kind is not None:
             return kind != "negated"
-        stated = self.states_at_start(sentence, start) or self.changed_to(sentence, start, at)
-        return not (stated or self.framed(sentence[:start]))
+        return not (self.changed_to(sentence, start, at) or self.framed(sentence[:start]))
 
     def changed_to(self, sentence: str, start: int, end: int) -> bool:
         """Whether a change leads to the value: "was raised to severity 2" states 2."""

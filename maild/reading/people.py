@@ -222,7 +222,7 @@ class PeopleFinder:
 
     def _without_remark(self, name: str) -> str:
         """Cut a full name in front of words that are no part of it: "Ana Ruiz covering"."""
-        full = self.full.match(name)
+        full = self.full.match(name) if any(map(str.islower, name.split())) else None
         return full[1] if full and " " in full[1] else name
 
     def _bracketed(self, value: str, by_hand: re.Match[str]) -> str:

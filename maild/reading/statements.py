@@ -231,8 +231,11 @@ def labelled(text: Text, labels: Labels, grammar: Grammar, where: Where = "body"
 
 def _parted(item: Labelled, labels: Labels) -> Iterator[Labelled]:
     """Part a label from the next ones in its line."""
+    plain, end = item.text.plain, min(item.end, item.line_end)
     while item.label in labels.short:
-        match = labels.next.search(item.text.plain, item.start, min(item.end, item.line_end))
+        if plain.find(":", item.start, end) < 0 and plain.find("=", item.start, end) < 0:
+            break
+        match = labels.next.search(plain, item.start, end)
         if match is None:
             break
         yield replace(item, end=match.start())
