@@ -12,9 +12,7 @@ import mmap
 import os
 import signal
 import sqlite3
-import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -50,6 +48,7 @@ from maild.edge.store.schema import migrate
 from maild.edge.store.troubles import Troubles
 from maild.edge.systemd import take_sockets
 from maild.edge.templates import faults
+from maild.edge.turn import Turn
 from maild.health import OCTETS, Health, noted, say_alive
 from maild.incident.entry import Notice
 from maild.keeping import Keeping
@@ -67,10 +66,6 @@ from maild.watcher import Watcher
 
 POLL_SECONDS: Final = 0.25
 TROUBLE: Final = 0
-COMMITTING: Final = 1
-# SQLite's lock knows no order, and who waits for it sleeps ever longer: an SMTP client's commit goes
-# before the desk's, which are many. The desk waits no longer than this, should the door have died.
-GIVE_WAY_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +74,14 @@ class Shared:
 
     sockets: those that the door listens on, each with what is spoken there. wake: a pipe, read by
     the desk, written by the door. octets: TROUBLE is not zero while the desk cannot write, so that
-    the door says 451; COMMITTING while the door wants to write, so that the desk lets it; besides how
-    the mailbox and the door are (`health`). life: a pipe that nobody writes; its end tells children that the supervisor is gone.
+    the door says 451; besides how the mailbox and the door are (`health`). turn: who of both writes
+    next. life: a pipe that nobody writes; its end tells children that the supervisor is gone.
     """
 
     sockets: tuple[Listening, ...]
     wake: tuple[int, int]
     octets: mmap.mmap
+    turn: Turn
     life: tuple[int, int]
 
 
@@ -97,12 +93,13 @@ class _House:
         self.sockets = opened(site.places(), handed(take_sockets()))
         check_terms(site, self.sockets)
         self.wake, self.life, self.octets = os.pipe(), os.pipe(), mmap.mmap(-1, OCTETS)
+        self.turn = Turn()
         os.set_blocking(self.wake[0], False)
         os.set_blocking(self.wake[1], False)
         self.log = set_up("supervisor")
 
     def shared(self) -> Shared:
-        return Shared(self.sockets, self.wake, self.octets, self.life)
+        return Shared(self.sockets, self.wake, self.octets, self.turn, self.life)
 
     def run(self, child: Callable[[Site, Shared, Alive], None], alive: Alive) -> None:
         os.close(self.life[1])
@@ -197,30 +194,11 @@ async def until_told(shared: Shared) -> None:
     loop.remove_reader(shared.life[0])
 
 
-@contextmanager
-def first(octets: mmap.mmap) -> Iterator[None]:
-    """Say while we commit that the desk is to wait."""
-    octets[COMMITTING] = 1
-    try:
-        yield
-    finally:
-        octets[COMMITTING] = 0
-
-
-@contextmanager
-def after_you(octets: mmap.mmap) -> Iterator[None]:
-    """Let the door commit first."""
-    until = time.monotonic() + GIVE_WAY_SECONDS
-    while octets[COMMITTING] and time.monotonic() < until:
-        time.sleep(0.0005)
-    yield
-
-
 def run_door(site: Site, shared: Shared, ready: Alive) -> None:
     """Be the door: take mail until told to stop."""
     log = set_up("door")
     connection = connect(site.database)
-    connection.turn = partial(first, shared.octets)
+    connection.turn = shared.turn.first
     arrivals = Arrivals(connection)
     door = Door(
         arrivals,
@@ -306,7 +284,7 @@ def _deliverer(
 
 async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
     connection = connect(site.database)
-    connection.turn = partial(after_you, shared.octets)
+    connection.turn, connection.wanted = shared.turn.after, lambda: shared.turn.wanted
     key = site.key()
     desk = site.desk(connection, key)
     readers = Readers(load_rules, site.rules_folder, site.names(), (os.cpu_count() or 1) + 2)

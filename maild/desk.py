@@ -66,6 +66,10 @@ class Ledger(Protocol):
         """Commit what is entered within at once, when it ends; an exception undoes all of it."""
         ...
 
+    def wanted(self) -> bool:
+        """Whether somebody waits for a commit of ours to write too."""
+        ...
+
     def past(self, arrived: Arrived, found: Keys, year: int, now: datetime) -> Past:
         """Collect what is on record and matters for this mail."""
         ...

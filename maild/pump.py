@@ -134,7 +134,7 @@ class Pump:
             begun = self.clock()
             for job in ready:
                 done[job.number] = self._one(job, died=deaths >= MAX_DEATHS)
-                if self.clock() - begun > BATCH_TIME:
+                if self.clock() - begun > BATCH_TIME or self.desk.ledger.wanted():
                     break
         self.jobs = [job for job in self.jobs if job.number not in done]
         for tell in done.values():

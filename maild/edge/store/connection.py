@@ -21,10 +21,12 @@ class StoreError(Exception):
 class Connection(sqlite3.Connection):
     """A connection whose operational errors are `Broken`: not ours, and worth another try.
 
-    turn: entered around each transaction; SQLite's lock knows no order, this may.
+    turn: entered around each transaction; SQLite's lock knows no order, this may. wanted: whether
+    somebody waits for us to end one.
     """
 
     turn: Callable[[], AbstractContextManager[None]] = nullcontext
+    wanted: Callable[[], bool] = staticmethod(lambda: False)
 
     def execute(self, *args: Any) -> sqlite3.Cursor:
         """Run a statement. Raises Broken where the disk, a lock or the file is at fault."""
