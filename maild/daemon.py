@@ -66,6 +66,8 @@ from maild.watcher import Watcher
 
 POLL_SECONDS: Final = 0.25
 TROUBLE: Final = 0
+# While the desk waits for somebody else's lock, the door waits for the desk.
+DESK_PATIENCE: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +285,7 @@ def _deliverer(
 
 
 async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
-    connection = connect(site.database)
+    connection = connect(site.database, patience=DESK_PATIENCE)
     connection.turn, connection.wanted = shared.turn.after, lambda: shared.turn.wanted
     key = site.key()
     desk = site.desk(connection, key)

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,11 +22,12 @@ class Connection(sqlite3.Connection):
     """A connection whose operational errors are `Broken`: not ours, and worth another try.
 
     turn: entered around each transaction; SQLite's lock knows no order, this may. wanted: whether
-    somebody waits for us to end one.
+    somebody waits for us to end one. turns: where `together` keeps its turn; None outside of it.
     """
 
     turn: Callable[[], AbstractContextManager[None]] = nullcontext
     wanted: Callable[[], bool] = staticmethod(lambda: False)
+    turns: ExitStack | None = None
 
     def execute(self, *args: Any) -> sqlite3.Cursor:
         """Run a statement. Raises Broken where the disk, a lock or the file is at fault."""
@@ -43,8 +44,10 @@ class Connection(sqlite3.Connection):
             raise Broken(str(error)) from error
 
 
-def connect(path: str | Path, *, readonly: bool = False) -> Connection:
-    """Open the database, ":memory:" for a throwaway one.
+def connect(
+    path: str | Path, *, readonly: bool = False, patience: float = BUSY_SECONDS
+) -> Connection:
+    """Open the database, ":memory:" for a throwaway one; patience: seconds to wait for its lock.
 
     WAL and synchronous=FULL: what was committed survives a power loss. Raises StoreError.
     """
@@ -59,7 +62,7 @@ def connect(path: str | Path, *, readonly: bool = False) -> Connection:
     try:
         connection = sqlite3.connect(
             target,
-            timeout=BUSY_SECONDS,
+            timeout=patience,
             isolation_level=None,
             uri=readonly,
             check_same_thread=False,
@@ -105,11 +108,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
     Within another, what fails is undone alone, and the outer one commits what did not.
     """
+    turn = connection.turn if isinstance(connection, Connection) else nullcontext
+    turns = connection.turns if isinstance(connection, Connection) else None
+    if turns is not None and not connection.in_transaction:
+        turns.enter_context(turn())
+        connection.execute("BEGIN IMMEDIATE")
     if connection.in_transaction:
         with _savepoint(connection):
             yield connection
         return
-    turn = connection.turn if isinstance(connection, Connection) else nullcontext
     with turn():
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -119,6 +126,32 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
                 connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+
+@contextmanager
+def together(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit at its end, at once, what transactions within write; an exception undoes all of it.
+
+    The lock is taken by the first of them, not before. Raises TypeError for a connection that
+    `connect` has not made.
+    """
+    if not isinstance(connection, Connection):
+        raise TypeError("not a connection that `connect` has made")
+    with ExitStack() as connection.turns:
+        try:
+            yield
+            if connection.in_transaction:
+                connection.execute("COMMIT")
+        finally:
+            # Still open only where something was raised.
+            connection.turns = None
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+def wanted(connection: sqlite3.Connection) -> bool:
+    """Whether somebody waits for us to end a transaction."""
+    return isinstance(connection, Connection) and connection.wanted()
 
 
 @contextmanager

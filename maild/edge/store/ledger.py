@@ -9,7 +9,7 @@ from maild.edge.store import bounces
 from maild.edge.store.arrivals import raw_of
 from maild.edge.store.canaries import back
 from maild.edge.store.codec import from_json, to_json
-from maild.edge.store.connection import Connection, stamp, transaction
+from maild.edge.store.connection import stamp, together, transaction, wanted
 from maild.edge.store.digests import Digests
 from maild.edge.store.outbox import owe_all
 from maild.edge.store.roster import Confirmations, Roster, write_roster
@@ -42,12 +42,15 @@ class Ledger:
         self.confirmations = Confirmations(connection)
 
     def together(self) -> AbstractContextManager[object]:
-        """Commit what is entered within at once, when it ends; an exception undoes all of it."""
-        return transaction(self.connection)
+        """Commit what is entered within at once, when it ends; an exception undoes all of it.
+
+        The first mail is thought about before anything is locked.
+        """
+        return together(self.connection)
 
     def wanted(self) -> bool:
         """Whether somebody waits for a commit of ours to write too."""
-        return isinstance(self.connection, Connection) and self.connection.wanted()
+        return wanted(self.connection)
 
     # What has arrived ----------------------------------------------------------------------
 
