@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from maild.cli.replay import messages, received_at
+from maild.cli.replay import messages
 from maild.cli.site import database, fail, with_site
 from maild.desk import Desk
 from maild.edge.clock import now
@@ -20,6 +20,7 @@ from maild.edge.files import raw_from_file
 from maild.edge.key import key_path
 from maild.edge.store.arrivals import Arrivals
 from maild.incident.thread import fingerprint
+from maild.mail.envelope import receipt_time
 from maild.mail.parse import parse
 from maild.reading.report import Reader
 from maild.site import Site
@@ -69,7 +70,7 @@ def _take(
     name: str,
     content: bytes,
 ) -> bool:
-    at = received_at(content, now())
+    at = receipt_time(content, now())
     raw = replace(raw_from_file(content, at, site.config.list.address), via=f"import {name}")
     mail = parse(raw)
     row = connection.execute(

@@ -13,6 +13,7 @@ from maild.cli.understood import Understood, in_words
 from maild.edge.files import RulesError, load_rules, raw_from_file
 from maild.incident.verdict import PERSONAL, Background, Stated, counting, required, resolve
 from maild.mail.automatic import automatic
+from maild.mail.envelope import receipt_time
 from maild.mail.parse import parse
 from maild.reading.body import ListNames
 from maild.reading.reading import Person
@@ -66,7 +67,8 @@ def _contents(files: tuple[str, ...]) -> list[tuple[str, bytes]]:
 
 def understood(name: str, content: bytes, reader: Reader, rules: Rules) -> Understood:
     """Read one mail as an opening."""
-    mail = parse(raw_from_file(content, datetime.now(UTC), LIST))
+    at = receipt_time(content, datetime.now(UTC))
+    mail = parse(raw_from_file(content, at, LIST))
     reason = automatic(mail, rules.mail.automatic, frozenset({LIST}))
     if reason:
         return Understood(name, mail.message_id, "ignored", reason)

@@ -4,7 +4,7 @@ import json
 import mailbox
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from maild.edge.store.schema import migrate
 from maild.incident.arrived import FollowUps, Policy
 from maild.incident.entry import Entry
 from maild.incident.model import Incident
-from maild.mail.headers import date, fields, parse_date, split_content
+from maild.mail.envelope import receipt_time
 from maild.mail.parse import parse
 from maild.reading.body import ListNames
 from maild.reading.report import Reader
@@ -65,7 +65,7 @@ def replay(
     last = datetime(1970, 1, 1, tzinfo=UTC)
     for name, content in messages(paths):
         now = datetime.now(UTC)
-        last = now if clock == "now" else max(last, received_at(content, now))
+        last = now if clock == "now" else max(last, receipt_time(content, now))
         raw = raw_from_file(content, last, LIST)
         (number,) = arrivals.keep([raw])
         mail = parse(raw)
@@ -73,19 +73,6 @@ def replay(
         after = entry.incident or ledger.incident(entry.incident_id)[0]
         row = row_of(name, mail.message_id, entry, after)
         click.echo(json.dumps(row, ensure_ascii=False) if as_json else line_of(row))
-
-
-def received_at(content: bytes, now: datetime) -> datetime:
-    """Say when a mail of an archive was received: its topmost Received field, else its Date."""
-    found = fields(split_content(content)[0])
-    for name, field in found:
-        if name == "received":
-            at = parse_date(field.decode("latin-1").rpartition(";")[2].strip())
-            if at is not None:
-                return at.astimezone(UTC)
-            break
-    at = date(found)
-    return min(at.astimezone(UTC), now) if at is not None else now - timedelta(0)
 
 
 def messages(paths: tuple[Path, ...]) -> Iterator[tuple[str, bytes]]:

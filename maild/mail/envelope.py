@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
-from maild.mail.headers import addresses, author, fields, first, split_content
+from maild.mail.headers import addresses, author, date, fields, first, parse_date, split_content
 from maild.mail.message import Envelope, RawMessage
 
 
@@ -44,3 +44,16 @@ def raw_from_fields(
     ]
     recipients = tuple(delivered[:1] or named or [posting_address])
     return RawMessage(Envelope(reverse_path or None, recipients), content, received_at, via)
+
+
+def receipt_time(content: bytes, now: datetime) -> datetime:
+    """Say when a mail of an archive was received: its topmost Received field, else its Date."""
+    found = fields(split_content(content)[0])
+    for name, field in found:
+        if name == "received":
+            at = parse_date(field.decode("latin-1").rpartition(";")[2].strip())
+            if at is not None:
+                return at.astimezone(UTC)
+            break
+    at = date(found)
+    return min(at.astimezone(UTC), now) if at is not None else now

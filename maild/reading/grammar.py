@@ -33,16 +33,19 @@ class Grammar:
     prepositions: str
     conditions: str
     abbreviations: frozenset[str]
+    numbering: frozenset[str]
     open_ended: frozenset[str]
     boundary: re.Pattern[str]
     second: re.Pattern[str]
     to_value: re.Pattern[str]
     from_value: re.Pattern[str]
 
-    def abbreviates(self, text: str) -> bool:
-        """Whether the period that ends a text belongs to its last word: "e.g.", "J."."""
+    def abbreviates(self, text: str, following: str) -> bool:
+        """Whether the period that ends a text belongs to its last word: "e.g.", "J.", "no." of "no. 3"."""
         words = text[:-1].replace("(", " ").split()
         word = words[-1].lower() if words else ""
+        if word in self.numbering:
+            return following[:1].isdigit()
         return (len(word) == 1 and word.isalpha()) or word in self.abbreviations
 
     def runs_on(self, line: str) -> bool:
@@ -79,6 +82,7 @@ def compiled_grammar(rules: GrammarRules) -> Grammar:
         prepositions=alternatives(sentence.prepositions),
         conditions=alternatives(sentence.conditions),
         abbreviations=frozenset(word.rstrip(".") for word in sentence.abbreviations),
+        numbering=frozenset(word.rstrip(".") for word in sentence.numbering),
         open_ended=frozenset(sentence.open_ended),
         boundary=re.compile(rf"[;,()–|•·\[\]]|\s-\s|\s/\s|(?<!\w)(?:{conjunctions})(?!\w)", re.I),
         second=re.compile(second, re.I),

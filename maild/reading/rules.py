@@ -247,6 +247,7 @@ class SentenceWords:
     prepositions: Words
     conditions: Words
     abbreviations: Words
+    numbering: Words
     open_ended: Words
     label_prefixes: Words
     label_suffixes: Words

@@ -307,7 +307,7 @@ def sentences(
         elif sign == ".":
             following = plain[behind : behind + 3].lstrip()
             tail = plain[max(at, stop - 12) : stop + 1]
-            ends = not (following[:1].islower() or grammar.abbreviates(tail))
+            ends = not (following[:1].islower() or grammar.abbreviates(tail, following))
         else:
             ends = True
         if ends and plain[at:stop].strip():

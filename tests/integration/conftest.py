@@ -146,8 +146,8 @@ class Daemon:
         (self.folder / "maild.toml").write_text(config, "utf-8")
 
     def events(self, offset: int = 0) -> list[dict[str, Any]]:
-        text = self.log_path.read_bytes()[offset:].decode("utf-8")
-        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        *lines, _ = self.log_path.read_bytes()[offset:].split(b"\n")  # the last is being written
+        return [json.loads(line) for line in lines if line.startswith(b"{")]
 
     def stop(self) -> None:
         if self.process is not None:
