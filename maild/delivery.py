@@ -63,6 +63,10 @@ class Outbox(Protocol):
         """Give a mail's reverse-path and octets; alone: the delivery that the path is to name."""
         ...
 
+    def still_owed(self, numbers: Sequence[int]) -> set[int]:
+        """Say which of some deliveries nobody has given up since they were listed."""
+        ...
+
     def next_due(self) -> datetime | None:
         """Say when the next delivery is due."""
         ...
@@ -187,14 +191,13 @@ class Deliverer:
         return min(30.0, max(0.01, (due - self.clock()).total_seconds()))
 
     async def _deliver(self, letter: int, batch: Sequence[Due]) -> None:
-        recipients = [due.recipient for due in batch]
         try:
+            batch = self._still_owed(batch)
+            if not batch:
+                return
+            recipients = [due.recipient for due in batch]
             alone = batch[0].number if batch[0].alone else None
             reverse_path, content = self.outbox.letter(letter, alone)
-            if not content:
-                # Given up since it was listed: its words were taken away.
-                self.taken.difference_update(due.number for due in batch)
-                return
             replies = await self.transport.send(reverse_path, recipients, content)
         except Broken as error:
             self.log("trouble", reason=str(error))
@@ -203,7 +206,8 @@ class Deliverer:
         except Exception as error:
             # A bug must not hold up the next mail; this one is deferred like any other.
             self.log("bug", error=error, letter=letter)
-            replies = dict.fromkeys(recipients, Reply(451, 3, 0, "a bug of ours; see the log"))
+            failed = Reply(451, 3, 0, "a bug of ours; see the log")
+            replies = {due.recipient: failed for due in batch}
         if isinstance(replies, Unreachable):
             self._down(replies)
             self.taken.difference_update(due.number for due in batch)
@@ -214,6 +218,12 @@ class Deliverer:
         if not self.results:
             self.first_result = asyncio.get_running_loop().time()
         self._note(batch, replies)
+
+    def _still_owed(self, batch: Sequence[Due]) -> Sequence[Due]:
+        """Leave out what somebody has given up since it was listed."""
+        owed = self.outbox.still_owed([due.number for due in batch])
+        self.taken.difference_update(due.number for due in batch if due.number not in owed)
+        return [due for due in batch if due.number in owed]
 
     def _note(self, batch: Sequence[Due], replies: Mapping[str, Reply]) -> None:
         """Note each one's fate; the log has one line for all who got it."""

@@ -31,7 +31,6 @@ state_dir = {folder}/run
 log_path = {folder}/log
 protocols = imap
 listen = 127.0.0.1
-ssl = no
 disable_plaintext_auth = no
 default_internal_user = {user}
 default_internal_group = {group}
@@ -42,7 +41,7 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
   }}
 }}
 service anvil {{
@@ -51,15 +50,18 @@ service anvil {{
 service stats {{
   chroot =
 }}
-passdb {{
-  driver = static
-  args = password={password}
-}}
 userdb {{
   driver = static
   args = uid={uid} gid={gid} home={folder}/home
 }}
 mail_location = maildir:{folder}/home/Maildir
+"""
+PLAIN: Final = """\
+ssl = no
+passdb {{
+  driver = static
+  args = password={password}
+}}
 """
 
 
@@ -120,13 +122,14 @@ def mailbox(user: str) -> Iterator[Mailbox]:
 
 
 def _prepare(folder: Path, box: Mailbox, account: pwd.struct_passwd) -> None:
-    text = CONFIG.format(
+    text = (CONFIG + PLAIN).format(
         folder=folder,
         user=account.pw_name,
         group=grp.getgrgid(account.pw_gid).gr_name,
         uid=account.pw_uid,
         gid=account.pw_gid,
         port=box.port,
+        tls_port=0,
         password=box.password,
     )
     for name in ("run", "home"):

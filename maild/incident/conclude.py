@@ -58,9 +58,8 @@ def conclude(arrived: Arrived, past: Past, policy: Policy) -> Entry:
         return Entry("ignored", "canary", "our canary is back", canary=arrived.canary)
     if arrived.room == "canary":
         return Entry("ignored", "automatic", "written to the canary address, and no canary of ours")
-    if arrived.room == "bounces":
-        return bounced(arrived.mail.failures, past.sent, arrived.mail.received_at)
-    if arrived.room == "owner" and past.sent is not None and past.sent.deliveries:
+    proved = past.sent is not None and bool(past.sent.deliveries)
+    if arrived.room == "bounces" or (arrived.room == "owner" and proved):
         return bounced(arrived.mail.failures, past.sent, arrived.mail.received_at)
     if arrived.room == "owner":
         return to_owner(arrived.number, past.forwards, own_mail(arrived.mail, policy.ours))

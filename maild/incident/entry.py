@@ -140,7 +140,7 @@ class Word:
 class OwnerWord:
     """A letter to the owner: "cap" (too many answers to one author), "shunted", ...
 
-    once: the cause of which he hears once an hour, "" where each is news.
+    once: the cause of which he hears once an hour, "" where each is news; ever: once for all.
     """
 
     about: str
@@ -148,6 +148,7 @@ class OwnerWord:
     mail: int | None = None
     detail: str = ""
     once: str = ""
+    ever: bool = False
 
 
 @dataclass(frozen=True, slots=True)

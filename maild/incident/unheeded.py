@@ -4,7 +4,6 @@ from maild.incident.arrived import Arrived, Past, Policy
 from maild.incident.entry import Entry, OwnerWord
 from maild.incident.verdict import VITAL, Background, counting, resolve
 from maild.mail.automatic import automatic, is_program
-from maild.mail.message import FIRST
 
 # Whoever may write to us may make up names; the owner hears of so many an hour.
 WORDS_AN_HOUR = 5
@@ -25,7 +24,7 @@ def turned_away(arrived: Arrived, past: Past, policy: Policy) -> Entry:
     stated = resolve(counting(report, "opening", background), report, report.author, background)
     if sum(name in stated.values for name in VITAL) < 2:
         return entry
-    return _told(entry, arrived, past, "refused", "refused ")
+    return _told(entry, arrived, past, "refused")
 
 
 def of_program(entry: Entry, arrived: Arrived, past: Past, policy: Policy) -> Entry:
@@ -33,13 +32,13 @@ def of_program(entry: Entry, arrived: Arrived, past: Past, policy: Policy) -> En
     posts = arrived.room == "posting" and arrived.may_post and arrived.genuine
     if policy.history or not posts or not is_program(arrived.mail, policy.rules.mail.automatic):
         return entry
-    return _told(entry, arrived, past, "program", f"{FIRST}program ")
+    return _told(entry, arrived, past, "program", ever=True)
 
 
-def _told(entry: Entry, arrived: Arrived, past: Past, about: str, cause: str) -> Entry:
+def _told(entry: Entry, arrived: Arrived, past: Past, about: str, *, ever: bool = False) -> Entry:
     name = arrived.mail.author.address.lower()
-    if not name or sum(known.startswith(cause) for known in past.told) >= WORDS_AN_HOUR:
+    if not name or sum(cause.startswith(f"{about} ") for cause in past.told) >= WORDS_AN_HOUR:
         return entry
     subject = arrived.mail.subject[:MAX_SUBJECT]
-    word = OwnerWord(about, name, arrived.number, subject, f"{cause}{name}")
+    word = OwnerWord(about, name, arrived.number, subject, f"{about} {name}", ever)
     return Entry(entry.verdict, entry.kind, entry.reason, notices=(word,))

@@ -93,6 +93,7 @@ class Sheet:
     mail: int | None = None
     about: str = ""
     once: str = ""
+    ever: bool = False
     html: str = "letter"
     images: tuple[Image, ...] = ()
 
@@ -142,4 +143,5 @@ def printed(head: Letterhead, sheet: Sheet) -> Outgoing:
         mail=sheet.mail,
         about=sheet.about,
         once=sheet.once,
+        ever=sheet.ever,
     )

@@ -44,6 +44,7 @@ def owner_word(head: Letterhead, notice: OwnerWord, now: datetime) -> Outgoing:
             recipients=head.owner,
             mail=notice.mail,
             once=notice.once,
+            ever=notice.ever,
         ),
     )
 

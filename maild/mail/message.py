@@ -5,7 +5,7 @@ Frozen values only. How a `Mail` is made from octets is `parse`; how an `Outgoin
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,6 @@ Standing = Literal["", "pass", "fail", "trouble", "refused"]
 
 "refused": the mail was not taken, whatever the reason; it is here for the owner's sake alone.
 """
-
-FIRST: Final = "first "
-"""What begins a cause of which people hear once for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +189,7 @@ class Outgoing:
     digest as a summary, "daily-mime" and the like those who want the mails themselves, "monthly" all that take any digest, "raised" and "resolved" who wants to
     hear of that at once, "" nobody. severity: for subscribers who take only grave incidents; None goes to all. draft: whose
     reply to it completes a draft. about: counts it as a machine's answer to its recipient. once: a
-    cause of which people hear once an hour, once for ever where it begins with FIRST.
+    cause of which people hear once an hour; ever: once for all.
     """
 
     message_id: str
@@ -207,3 +204,4 @@ class Outgoing:
     mail: int | None = None
     about: str = ""
     once: str = ""
+    ever: bool = False

@@ -18,41 +18,16 @@ from pathlib import Path
 
 import pytest
 
+from maild.cli.mailbox import CONFIG
+
+from .sink import free_port
+
 SECONDS = 20.0
 USER, PASSWORD = "incidents@example.com", 'a "quoted" \\ pass word'
 
-CONFIG = """\
-base_dir = {folder}/run
-state_dir = {folder}/run
-log_path = {folder}/log
-protocols = imap
-listen = 127.0.0.1
-default_internal_user = {user}
-default_internal_group = {group}
-default_login_user = {user}
-service imap-login {{
-  chroot =
-  inet_listener imap {{
-    port = {port}
-  }}
-  inet_listener imaps {{
-    port = {tls_port}
-  }}
-}}
-service anvil {{
-  chroot =
-}}
-service stats {{
-  chroot =
-}}
-disable_plaintext_auth = no
+MORE = """\
 verbose_proctitle = yes
 auth_cache_size = 0
-userdb {{
-  driver = static
-  args = uid={uid} gid={gid} home={folder}/home
-}}
-mail_location = maildir:{folder}/home/Maildir
 namespace inbox {{
   inbox = yes
 }}
@@ -98,7 +73,7 @@ class Dovecot:
         root = os.getuid() == 0
         account = pwd.getpwnam("nobody") if root else pwd.getpwuid(os.getuid())
         self.uid, self.gid = account.pw_uid, account.pw_gid
-        self.port, self.tls_port = _free_port(), _free_port() if pem else 0
+        self.port, self.tls_port = free_port(), free_port() if pem else 0
         values = {
             "folder": self.folder,
             "user": account.pw_name,
@@ -108,7 +83,7 @@ class Dovecot:
             "port": self.port,
             "tls_port": self.tls_port,
         }
-        text = CONFIG.format(**values) + passdb.format(**values) + extra
+        text = (CONFIG + MORE).format(**values) + passdb.format(**values) + extra
         text += TLS.format(**values) if pem else "ssl = no\n"
         (self.folder / "server.pem").write_text(pem, "ascii")
         (self.folder / "dovecot.conf").write_text(text, "utf-8")
@@ -233,8 +208,3 @@ class Wire:
 
     def close(self) -> None:
         self.listening.close()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from .conftest import Daemon, mail, text_of
+from .conftest import SAMPLE, Daemon, mail, text_of
 from .recipe import Recipe, running
 
 LIST = "incidents@example.com"
@@ -83,3 +83,18 @@ class Story:
     def test_a_copy_that_comes_back_is_counted_for_whom_it_was(self, recipe: Recipe) -> None:
         recipe.send(recipe.mail("opening.eml", "Somebody is no more"), LIST)
         assert recipe.row(reason="bounce: gone@example.com not reached (5.1.1)")
+
+
+class BehindPostfix(Story):
+    """The same where Postfix takes mail from outside and hands it on, whatever it speaks to us."""
+
+    quoted = ("maild.toml", "main.cf", "transport")
+
+    def test_postfix_knows_the_lists_addresses_and_no_others(self, recipe: Recipe) -> None:
+        for address in ("incidentally@example.com", "incidents-foo@example.com"):
+            assert "550 5.1.1" in recipe.send(mail(SAMPLE), address, fails=True)
+
+    def test_who_may_not_post_hears_it_from_his_own_mail_server(self, recipe: Recipe) -> None:
+        recipe.send(mail(SAMPLE, "From outside", "Mallory <mallory@example.net>"), LIST)
+        report = recipe.got("mallory@example.net", "Undelivered")
+        assert "550 5.7.1 You may not post here; ask" in " ".join(str(report).split())

@@ -9,7 +9,7 @@ from typing import Final
 
 from maild.edge.store.connection import connect, moment
 
-PATIENCE_MS: Final = 1000
+PATIENCE: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,6 @@ def _count(connection: sqlite3.Connection, what: str) -> int:
 
 def try_to_write(path: Path) -> None:
     """Take the lock that a writer needs, and change nothing. Raises StoreError, Broken."""
-    with closing(connect(path)) as connection:
-        connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+    with closing(connect(path, patience=PATIENCE)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")

@@ -11,7 +11,7 @@ from maild.edge.store.connection import moment, stamp, transaction
 from maild.incident.entry import Notice
 from maild.incident.undelivered import follows
 from maild.mail.build import with_leave
-from maild.mail.message import FIRST, Outgoing, Reply
+from maild.mail.message import Outgoing, Reply
 from maild.mail.tokens import delivery_token, token, token_of, with_token
 from maild.roster.bouncing import gravity_of_reply
 
@@ -86,18 +86,19 @@ def owe(connection: sqlite3.Connection, letter: Outgoing, now: datetime) -> int:
 def owe_all(connection: sqlite3.Connection, letters: Iterable[Outgoing], now: datetime) -> None:
     """Owe letters within the caller's transaction; of a `once` cause one an hour, or one at all."""
     for letter in letters:
-        if not letter.once or _is_news(connection, letter.once, now):
+        if not letter.once or _is_news(connection, letter, now):
             owe(connection, letter, now)
 
 
-def _is_news(connection: sqlite3.Connection, cause: str, now: datetime) -> bool:
-    def noted(hour: str) -> bool:
-        row = (cause, hour)
-        found = connection.execute("INSERT OR IGNORE INTO told (cause, hour) VALUES (?, ?)", row)
-        return found.rowcount == 1
-
-    # What is news once for ever counts in its hour too: there is a cap on what people hear in one.
-    return (not cause.startswith(FIRST) or noted("ever")) and noted(stamp(now)[:13])
+def _is_news(connection: sqlite3.Connection, letter: Outgoing, now: datetime) -> bool:
+    # What is news once for all counts in its hour too: there is a cap on what people hear in one.
+    for hour in (["ever"] if letter.ever else []) + [stamp(now)[:13]]:
+        noted = connection.execute(
+            "INSERT OR IGNORE INTO told (cause, hour) VALUES (?, ?)", (letter.once, hour)
+        )
+        if noted.rowcount == 0:
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,14 @@ class Outbox:
             ).fetchone()
             content = with_leave(content, token(self.key, "leave", recipient))
         return path, content
+
+    def still_owed(self, numbers: Sequence[int]) -> set[int]:
+        """Say which of some deliveries nobody has given up since they were listed."""
+        marks = ",".join("?" * len(numbers))
+        rows = self.connection.execute(
+            f"SELECT id FROM delivery WHERE id IN ({marks}) AND state = 'pending'", tuple(numbers)
+        )
+        return {row["id"] for row in rows}
 
     def next_due(self) -> datetime | None:
         """Say when the next delivery is due, None where nothing is owed."""
