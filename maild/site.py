@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from maild.config import Config, ConfigError
 from maild.desk import Desk
 from maild.edge.certificate import Certificate
-from maild.edge.files import default_folder, load_config, load_rules
+from maild.edge.config_file import load_config
+from maild.edge.files import default_folder, load_rules
 from maild.edge.imap_in import Account
 from maild.edge.key import secret
 from maild.edge.listening import Kind

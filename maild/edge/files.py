@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from maild.config import Config, ConfigError, config_of
 from maild.mail.envelope import raw_from_fields
 from maild.mail.message import RawMessage
 from maild.reading.checked import RULE_FILES, Mistake, checked, meant
@@ -29,19 +28,6 @@ def default_folder(name: str) -> Path:
     """Find `rules` or `templates`: inside the installed package, else beside it in the source tree."""
     inside = PACKAGE / name
     return inside if inside.is_dir() else PACKAGE.parent / name
-
-
-def load_config(path: Path) -> Config:
-    """Read `maild.toml`. Raises ConfigError with every mistake, each with the file's name."""
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-    try:
-        return config_of(table)
-    except ConfigError as error:
-        lines = str(error).split("\n")
-        raise ConfigError("\n".join(f"{path}: {line}" for line in lines)) from error
 
 
 def load_rules(folder: Path | None = None) -> Rules:
