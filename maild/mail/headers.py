@@ -34,6 +34,7 @@ _BARE_ID = re.compile(r"(?<![^\s<>,;()\"])[^\s<>,;()\"@]++@[^\s<>,;()\"]++")
 _WORD = re.compile(r"=\?[!->@-~]+\?[bqBQ]\?[!->@-~]*\?=")
 _NOTATIONS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"})
 _YEARS = range(1900, MAXYEAR)
+_FOLD = re.compile(r"\r?\n[ \t]+")
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff]")
 
 
@@ -83,13 +84,15 @@ def body_of(field: bytes) -> str:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    return re.sub(r"\r?\n[ \t]+", " ", text).strip()
+    return (_FOLD.sub(" ", text) if "\n" in text else text).strip()
 
 
 def decoded(text: str) -> str:
     """Decode RFC 2047 encoded words to one line without control characters; never raises."""
     if "=?" in text:
         text = _decode_words(text)
+    if text.isascii() and text.isprintable():
+        return text.strip()
     text = _INVISIBLE.sub("", re.sub(r"[\r\n\t]+", " ", text))
     return unicodedata.normalize("NFC", text).strip()
 
@@ -155,6 +158,8 @@ def _mailboxes(bodies: Sequence[str]) -> tuple[Address, ...]:
     # A quoted encoded word is illegal (RFC 2047 §5) and common; decoding comes last, so that a
     # comma inside of a decoded name does not split it.
     plain = [body for body in bodies if body.count("(") < 50 and body.count(",") < 20_000]
+    if not plain:
+        return ()
     try:
         pairs = getaddresses(plain)[:MAX_ADDRESSES]
     except Exception:

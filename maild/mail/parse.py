@@ -78,6 +78,8 @@ _ATTACHED = re.compile(
     rb"^content-disposition:\s*attachment|^content-type:\s*(?!text/|multipart/|message/)[a-z0-9]",
     re.I | re.M,
 )
+# Only what they name has entities within it (RFC 2046 §5).
+_ENTITIES = re.compile(rb"multipart|message", re.I)
 _READ_AS_PLAIN = frozenset({"text/plain", "text/markdown", "text/x-markdown", "text/enriched"})
 
 
@@ -135,7 +137,11 @@ def _text_parts(
         if name.startswith("content-")
     )
     try:
-        message = message_from_bytes(_slim(mime + b"\r\n" + body, defects))
+        if _ENTITIES.search(mime):
+            message = message_from_bytes(_slim(mime + b"\r\n" + body, defects))
+        else:
+            message = message_from_bytes(mime + b"\r\n")
+            message.set_payload(_bounded(body, defects).decode("ascii", "surrogateescape"))
         kinds: list[str] = []
         parts = _inline(message, 0, kinds, defects)
     except Exception as error:
@@ -145,13 +151,17 @@ def _text_parts(
     return tuple(parts), " ".join(kinds)
 
 
+def _bounded(content: bytes, defects: list[str]) -> bytes:
+    if len(content) > MAX_MIME_OCTETS:
+        defects.append(f"text of more than {MAX_MIME_OCTETS} octets")
+    return content[:MAX_MIME_OCTETS]
+
+
 def _slim(content: bytes, defects: list[str]) -> bytes:
     """Cut attachments, over-long Content fields and all that is too deep or too many."""
     if len(content) > SLIM_FROM:
         content = _without_attachments(content, defects)
-    if len(content) > MAX_MIME_OCTETS:
-        defects.append(f"text of more than {MAX_MIME_OCTETS} octets")
-    content = content[:MAX_MIME_OCTETS]
+    content = _bounded(content, defects)
     content = _CONTENT_FIELD.sub(lambda field: field[0][:MAX_CONTENT_FIELD], content)
     for pattern, limit in ((_BOUNDARY, MAX_DEPTH), (_ENCLOSED, MAX_DEPTH)):
         for count, match in enumerate(pattern.finditer(content)):

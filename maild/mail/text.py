@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from maild.mail.html import html_to_text
 from maild.mail.message import Address, Mail, Part
+from maild.mail.phrases import Sieve, words_of
 from maild.mail.quotes import quotation
 from maild.mail.words import BoilerplateWords, MailWords, SignatureWords, SubjectWords
 
@@ -92,7 +93,7 @@ def _lines(part: Part) -> list[str]:
 
 def _unarmoured(text: str) -> str:
     """Take clear-signed text out of its armour and undo its dash escapes."""
-    armour = _SIGNED.search(text)
+    armour = _SIGNED.search(text) if _PGP_SIGNATURE in text else None
     signature = text.find(_PGP_SIGNATURE, armour.end() - 1) if armour else -1
     if armour is None or signature < 0:
         return text
@@ -137,10 +138,18 @@ def _own(lines: Sequence[str], own: Sequence[int], author: Address, words: MailW
 
 
 def _unsigned(run: list[str], author: Address, words: MailWords) -> list[str]:
-    run = _without_boilerplate(run, words.boilerplate)
-    footers = words.signature.footers
-    run = [line for line in run if not _is_footer(line, footers)]
+    held = _sieve(words).held_by(" ".join(run).lower())
+    run = _without_boilerplate(run, words.boilerplate, held)
+    footers = tuple(held.intersection(words.signature.footers))
+    if footers:
+        run = [line for line in run if not _is_footer(line, footers)]
     return run[: _signature_start(run, author, words.signature)]
+
+
+@lru_cache(maxsize=8)
+def _sieve(words: MailWords) -> Sieve:
+    boilerplate = words.boilerplate
+    return Sieve((*boilerplate.notices, *boilerplate.banners, *words.signature.footers))
 
 
 def _is_footer(line: str, footers: tuple[str, ...]) -> bool:
@@ -206,9 +215,8 @@ def _is_name(line: str, author: Address) -> bool:
     text = line.strip(" -–—~,.*_")
     if not text or len(text) > 50:
         return False
-    parts = {part.lower() for part in re.findall(r"\w+", author.name)}
-    given = {part.lower() for part in re.findall(r"\w+", text)}
-    return bool(given) and given <= parts
+    given = words_of(text)
+    return bool(given) and given <= words_of(author.name)
 
 
 def _all_sign(below: Sequence[str], words: SignatureWords) -> bool:
@@ -237,17 +245,21 @@ def _signs(line: str, words: SignatureWords) -> bool:
     return not label or "|" in line or label in words.contacts
 
 
-def _without_boilerplate(run: list[str], words: BoilerplateWords) -> list[str]:
-    """Drop the paragraphs of gateways' banners and legal notices."""
+def _without_boilerplate(
+    run: list[str], words: BoilerplateWords, held: frozenset[str]
+) -> list[str]:
+    """Drop the paragraphs of gateways' banners and legal notices; held: the phrases in the run."""
+    notices = tuple(held.intersection(words.notices))
+    banners = tuple(held.intersection(words.banners))
     kept: list[str] = []
     for paragraph in _paragraphs(run):
-        text = " ".join(paragraph).lower()
-        if any(map(text.__contains__, words.notices)):
+        text = " ".join(paragraph).lower() if held else ""
+        if any(map(text.__contains__, notices)):
             while kept and (not kept[-1].strip() or re.fullmatch(r"\s*[_*=-]{3,}\s*", kept[-1])):
                 kept.pop()
-            paragraph = _before_notice(paragraph, words.notices)
-        elif any(map(text.__contains__, words.banners)):
-            paragraph = _without_banner(paragraph, words.banners)
+            paragraph = _before_notice(paragraph, notices)
+        elif any(map(text.__contains__, banners)):
+            paragraph = _without_banner(paragraph, banners)
         kept += [*paragraph, ""]
     return kept
 

@@ -7,8 +7,9 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from maild.mail.message import Address
+from maild.mail.phrases import Kinds, words_of
 from maild.reading.cues import Cues
-from maild.reading.grammar import WORD, Kinds, compiled_grammar
+from maild.reading.grammar import compiled_grammar
 from maild.reading.moments import MomentFinder
 from maild.reading.people import PeopleFinder
 from maild.reading.phase import PhaseFinder
@@ -110,7 +111,7 @@ class Finders:
 
     def kinds_in(self, plain: str) -> set[str]:
         """Give the kinds of statement that a text may make; "status": S2, #name, an URL."""
-        words = set(WORD.findall(plain.lower()))
+        words = words_of(plain)
         digit = _DIGIT.search(plain)
         if digit:  # "SEV2" is worth a look for "sev"
             words.update([word.rstrip("0123456789") for word in words if word[-1].isdecimal()])

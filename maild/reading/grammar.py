@@ -3,12 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import Final
 
 from maild.reading.rules import GrammarRules
 
-WORD: Final = re.compile(r"\w+")
 # So many candidates are looked at in one sentence; nobody who writes to people gets there.
 MAX_CANDIDATES: Final = 20
 
@@ -109,41 +108,6 @@ def alternatives(words: Iterable[str]) -> str:
             node = node.setdefault(_PATTERNS.get(piece, re.escape(piece)), {})
         node[""] = {}
     return _branches(tree) if tree else "(?!)"
-
-
-class Hints:
-    """Tells cheaply whether a text may hold one of many phrases: all words of one are in it."""
-
-    def __init__(self, *phrases: Iterable[str]) -> None:
-        index: dict[str, list[frozenset[str]]] = {}
-        for phrase in chain(*phrases):
-            words = frozenset(WORD.findall(phrase))
-            index.setdefault(max(words, key=len, default=""), []).append(words)
-        self.index, self.longest = index, frozenset(index)
-
-    def in_words(self, words: set[str]) -> bool:
-        """Whether a text of these words, lower case, is worth a look."""
-        return any(needed <= words for word in self.longest & words for needed in self.index[word])
-
-
-class Kinds:
-    """Tells cheaply what a text may be about: the kinds of which `Hints` finds a phrase."""
-
-    def __init__(self, hints: Mapping[str, Hints]) -> None:
-        index: dict[str, list[tuple[frozenset[str], str]]] = {}
-        for kind, of_kind in hints.items():
-            for word, phrases in of_kind.index.items():
-                index.setdefault(word, []).extend((needed, kind) for needed in phrases)
-        self.index, self.telling = index, frozenset(index)
-
-    def in_words(self, words: set[str]) -> set[str]:
-        """Give the kinds that a text of these words, lower case, may be about."""
-        return {
-            kind
-            for word in self.telling & words
-            for needed, kind in self.index[word]
-            if needed <= words
-        }
 
 
 _Tree = dict[str, "_Tree"]

@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from maild.reading.grammar import Grammar, Hints, alternatives
+from maild.mail.phrases import Hints
+from maild.reading.grammar import Grammar, alternatives
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import TimeRules
 from maild.reading.statements import REACH, Labelled, Sentence

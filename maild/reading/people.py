@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from maild.mail.message import Address
+from maild.mail.phrases import Hints
 from maild.reading.cues import Cues
-from maild.reading.grammar import Grammar, Hints, alternatives, candidates
+from maild.reading.grammar import Grammar, alternatives, candidates
 from maild.reading.reading import Outcome, Person, Reading, Strength
 from maild.reading.rules import PeopleRules
 from maild.reading.statements import Labelled, Sentence, in_quotes
@@ -43,6 +44,7 @@ class PeopleFinder:
         self.person = (
             rf"(?:{_HANDLE}|{_ADDRESS}|{self.name}(?:\s*[<(](?:{_ADDRESS}|{_HANDLE})[>)])?)"
         )
+        self.whole_name = re.compile(rf"\s*({self.name})\s*(?:$|[<(\[@])", re.I)
         self.not_names = frozenset(names.not_names)
         self.nobody = frozenset(names.nobody)
         self.self_words = frozenset(names.self)
@@ -204,7 +206,7 @@ class PeopleFinder:
         if by_hand and not name.strip(" .,;:"):
             name = self._bracketed(value, by_hand)
         name = re.sub(r"\s+", " ", name).strip(" .,;:<>()[]\"'–-")
-        full = re.match(rf"\s*({self.name})\s*(?:$|[<(\[@])", value + "\n", re.I)
+        full = self.whole_name.match(value + "\n")
         if (
             full
             and value[full.end(1) - 1 : full.end(1)] == "."

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from maild.mail.phrases import Hints
 from maild.reading.cues import Cues
-from maild.reading.grammar import Hints, alternatives, candidates
+from maild.reading.grammar import alternatives, candidates
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import NameRules, PhaseRules
 from maild.reading.scale import Phrase, Scale, scale

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from maild.mail.phrases import Hints, words_of
 from maild.reading.cues import Cues
-from maild.reading.grammar import MAX_CANDIDATES, WORD, Grammar, Hints, alternatives, candidates
+from maild.reading.grammar import MAX_CANDIDATES, Grammar, alternatives, candidates
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import ChannelRules, NameRules
 from maild.reading.statements import Labelled, Sentence, number_goes_on
@@ -180,9 +181,7 @@ class PlaceFinder:
     def in_sentence(self, sentence: Sentence, list_address: str) -> Iterator[Reading]:
         """Find the places that a sentence leads to with words such as "coordinating via"."""
         plain = sentence.plain
-        if not self.sign.search(plain) and not self.words.in_words(
-            set(WORD.findall(plain.lower()))
-        ):
+        if not self.sign.search(plain) and not self.words.in_words(words_of(plain)):
             return
         for match in candidates(self.introducer, plain):
             if self.cues.over("channel", plain, match.start(), match.end()) is not None:

@@ -263,7 +263,7 @@ def _heads_line(match: re.Match[str]) -> bool:
 
 def _known_tail(match: re.Match[str], known: frozenset[str], grammar: Grammar) -> tuple[str, int]:
     """Give the label and where it starts: "our current severity" is severity, "vendor severity" not."""
-    label = re.sub(r"\s+", " ", match["label"]).strip().lower()
+    label = " ".join(match["label"].lower().split())
     label = re.sub(r"\s*\([^()]*\)?$", "", label) if label not in known else label
     if label not in known:
         label = grammar.label_suffix.sub("", label.strip(" .-"))
@@ -285,8 +285,11 @@ def _line_end(text: str, at: int) -> int:
     return len(text) if end < 0 else end
 
 
-# It begins with a set of characters, which the engine looks for faster than for a choice.
-_SENTENCE_END = re.compile(r"[.!?\n](?:(?<=\n)|(?<![.!?][.!?])[.!?]*+[\"')\]]*+(?=\s))")
+# It begins with a set of characters, which the engine looks for faster than for a choice. Where the
+# next line goes on with a small letter, most of them, `_line_stands_alone` need not be asked.
+_SENTENCE_END = re.compile(
+    r"[.!?\n](?:(?<=\n)(?![ \t]*[a-z])|(?<!\n)(?<![.!?][.!?])[.!?]*+[\"')\]]*+(?=\s))"
+)
 
 
 def sentences(
@@ -322,9 +325,9 @@ def _line_stands_alone(plain: str, start: int, newline: int, end: int, grammar: 
     line = plain[max(start, plain.rfind("\n", start, newline) + 1) : newline]
     if not following or not line.strip():
         return True
-    if following[0].isdecimal() and number_goes_on(line):
+    if len(line) >= 58 or following[0].islower():
         return False
-    return len(line) < 58 and not following[0].islower() and not grammar.runs_on(line)
+    return not (following[0].isdecimal() and number_goes_on(line)) and not grammar.runs_on(line)
 
 
 _INTERNATIONAL = re.compile(r"\+\d[\d ().-]{1,25}$")

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from maild.reading.grammar import Grammar, Hints, alternatives
+from maild.mail.phrases import Hints
+from maild.reading.grammar import Grammar, alternatives
 from maild.reading.rules import StatementWords
 
 

@@ -156,6 +156,10 @@ class TestTheTextsOctets:
         mail = read(f"Subject: x\nContent-Type: text/plain; charset={charset}\n\n+2AA- \\ud800 a\n")
         assert mail.parts[0].text.encode()
 
+    def test_stay_whole_where_a_plain_text_shows_the_fields_of_a_mail(self, read: Read) -> None:
+        shown = "Content-Type: " + "x" * 5_000
+        assert texts(read(f"{HEADER}Content-Type: text/plain\n\n{shown}")) == [shown]
+
     def test_keep_format_flowed(self, read: Read) -> None:
         part = read("Content-Type: text/plain; format=flowed; delsp=yes\n\na").parts[0]
         assert (part.flowed, part.delsp) == (True, True)

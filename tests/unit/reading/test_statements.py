@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from maild.reading.grammar import Hints, alternatives, compiled_grammar
+from maild.mail.phrases import Hints
+from maild.reading.grammar import alternatives, compiled_grammar
 from maild.reading.rules import Rules
 from maild.reading.statements import Labels, comparable, labelled, paragraphs, sentences
 
