@@ -32,6 +32,7 @@ Severity 2, phase 1. {command} Coordinating via #pay-{n}.\r
 FILLING = (
     "The replica lags behind, traffic is shifted to the other region, caches warm up.\r\n" * 22
 ).strip()
+MEMBERS = "far.example.com"
 COMMAND = "I am incident commander."
 
 
@@ -97,7 +98,7 @@ async def _send(port: int, mails: list[bytes], connections: int, to: str, rate: 
 
 
 class Sink:
-    """A relay that takes all and counts recipients; runs in a thread of its own."""
+    """A relay that takes all and counts the copies for members; runs in a thread of its own."""
 
     def __init__(self, delay: float = 0) -> None:
         self.recipients, self.last, self.delay, self.port = 0, 0.0, delay, 0
@@ -124,7 +125,7 @@ class Sink:
             elif verb == b"QUIT":
                 break
             else:
-                count += verb == b"RCPT"
+                count += verb == b"RCPT" and MEMBERS.encode() in line
                 writer.write(b"250 OK\r\n")
 
     def wait(self, recipients: int, seconds: float = 180) -> float:
@@ -213,9 +214,7 @@ def postfix(place: Path, port: int, relay: int, members: int, batch: int = 50) -
     (place / "etc/master.cf").write_text(
         f"127.0.0.1:{port} inet n - n - 100 smtpd\n{services}\n", "ascii"
     )
-    (place / "members").write_text(
-        "".join(f"m{n}@far.example.com\n" for n in range(members)), "ascii"
-    )
+    (place / "members").write_text("".join(f"m{n}@{MEMBERS}\n" for n in range(members)), "ascii")
     (place / "etc/aliases").write_text(f"biglist :include:{place}/members\n", "ascii")
     command = ["postfix", "-c", str(place / "etc")]
     subprocess.run([*command, "start"], check=True, capture_output=True)

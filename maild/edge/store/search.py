@@ -12,7 +12,7 @@ from maild.incident.thread import SHORT_WORD, alike, weighty
 LIMIT: Final = 50
 SHORT_LIMIT: Final = 20
 MAX_LIKE: Final = 3
-MAX_CANDIDATES: Final = 30
+MAX_CANDIDATES: Final = 50
 _TERM = re.compile(r'"([^"]+)"|(\S+)')
 # What everybody may find: mails of which a copy went to the list.
 _ON_THE_LIST = (
@@ -71,16 +71,16 @@ class Search:
 
     def like(self, subject: str) -> tuple[tuple[str, str], ...]:
         """List the open incidents whose opening had a like subject, newest first: (id, summary)."""
-        wanted = " OR ".join(
-            f'"{word[: max(SHORT_WORD, len(word) - 2)]}"*' for word in weighty(subject)
-        )
-        if not subject:
+        stems = (word[: max(SHORT_WORD, len(word) - 2)] for word in weighty(subject))
+        wanted = " OR ".join(f'"{stem}"*' for stem in stems) or match_of(f'"{subject}"')
+        if not wanted:
             return ()
+        # In the order of the index, and no further than needed: a rank would look at all of them.
         rows = self.connection.execute(
-            "SELECT i.id, i.summary, i.subject FROM incident i WHERE i.open = 1 AND (i.subject = ?"
-            " OR i.id IN (SELECT id FROM named WHERE named MATCH ? ORDER BY rank LIMIT ?))"
-            " ORDER BY i.declared_at DESC, i.id DESC",
-            (subject, f"subject : ({wanted})" if wanted else '""', MAX_CANDIDATES),
+            "SELECT i.id, i.summary, i.subject FROM named CROSS JOIN incident i"
+            " ON i.year = named.rowid / 1000000000 AND i.number = named.rowid % 1000000000"
+            " WHERE named MATCH ? AND i.open = 1 ORDER BY named.rowid DESC LIMIT ?",
+            (f"subject : ({wanted})", MAX_CANDIDATES),
         )
         found = ((row["id"], row["summary"]) for row in rows if alike(subject, row["subject"]))
         return tuple(islice(found, MAX_LIKE))
