@@ -20,7 +20,7 @@ PATIENCE: Final = timedelta(milliseconds=250)
 TROUBLE_SECONDS: Final = 1.0
 # So many mails, or so long, in one transaction: it spares commits, and the door waits for its end.
 MAX_BATCH: Final = 16
-BATCH_TIME: Final = timedelta(milliseconds=5)
+BATCH_TIME: Final = timedelta(milliseconds=20)
 
 
 class Readers(Protocol):

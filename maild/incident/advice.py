@@ -1,15 +1,13 @@
 """Rules beyond the required fields: advice, or one more field asked for (reading rules, section 7)."""
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from maild.incident.people import same_person
 from maild.incident.verdict import Finding, Kind, Stated, required
+from maild.mail.phrases import words_of
 from maild.reading.reading import Person
 from maild.reading.rules import Rules
-
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,7 @@ class Advised:
 @lru_cache(maxsize=8)
 def _words_of(text: str) -> frozenset[str]:
     """Give the words of a text, lower case; one mail is asked about several times."""
-    return frozenset(_WORD.findall(text.lower()))
+    return frozenset(words_of(text))
 
 
 def advise(stated: Stated, text: str, rules: Rules) -> Advised:
