@@ -49,12 +49,15 @@ class Quotation:
 def quotation(lines: Sequence[str], words: QuotationWords) -> Quotation:
     """Tell own lines from quoted ones: `>` marks, attribution lines, header blocks, our own stamp."""
     patterns = _compiled(words)
-    quoted = {i for i, line in enumerate(lines) if _marked(line)}
+    whole = "\n".join(lines)
+    marked = ">" in whole or "＞" in whole
+    quoted = {i for i, line in enumerate(lines) if _marked(line)} if marked else set()
     cut, block_end, author = _header_block(lines, patterns)
     marker = _forward_marker(lines, patterns, cut)
     if marker is not None:
         cut = marker if cut is None else min(cut, marker)
-    quoted |= _stamps(lines) | _attributions(lines, quoted, patterns, cut)
+    stamps = _stamps(lines) if RULER in whole else set()
+    quoted |= stamps | _attributions(lines, quoted, patterns, cut)
     loose = _loose_attribution(lines, quoted, patterns, cut)
     if loose is not None:
         cut = loose

@@ -12,7 +12,7 @@ from maild.incident.thread import SHORT_WORD, alike, weighty
 LIMIT: Final = 50
 SHORT_LIMIT: Final = 20
 MAX_LIKE: Final = 3
-MAX_CANDIDATES: Final = 50
+MAX_CANDIDATES: Final = 30
 _TERM = re.compile(r'"([^"]+)"|(\S+)')
 # What everybody may find: mails of which a copy went to the list.
 _ON_THE_LIST = (
