@@ -156,15 +156,21 @@ class Desk:
     bounce: Callable[[str], BounceName | None] = nothing_named
     genuine: Callable[[Mail], bool] = everybody_is
 
-    def conclude(self, number: int, mail: Mail, report: Report, now: datetime) -> Entry:
+    def conclude(
+        self, number: int, raw: RawMessage, mail: Mail, report: Report, now: datetime
+    ) -> Entry:
         """Conclude one mail. Raises Contended; other exceptions are bugs or a broken world."""
+
+        def original(of: int) -> RawMessage:
+            return raw if of == number else self.ledger.raw(of)
+
         arrived = self.arrived(number, mail, report)
         found = keys(mail, report, self.policy.address)
         year = mail.received_at.astimezone(self.zone).year
         for _ in range(MAX_THOUGHTS):
             past = self.ledger.past(arrived, found, year, now)
             entry = conclude(arrived, past, self.policy)
-            letters = self.letters(entry, mail, now, arrived)
+            letters = self.letters(entry, mail, now, arrived, original)
             if self.ledger.enter(arrived, entry, past, letters, now):
                 return entry
         raise Contended(f"mail {number}")
@@ -212,13 +218,24 @@ class Desk:
         )
 
     def letters(
-        self, entry: Entry, parent: Mail, now: datetime, arrived: Arrived | None = None
+        self,
+        entry: Entry,
+        parent: Mail,
+        now: datetime,
+        arrived: Arrived | None = None,
+        original: Callable[[int], RawMessage] | None = None,
     ) -> Sequence[Outgoing]:
-        """Write the letters of an entry; none in a replay. arrived: the mail, None at the clock's."""
+        """Write the letters of an entry; none in a replay.
+
+        arrived: the mail, None at the clock's. original: gives the octets of a record, where some
+        are at hand.
+        """
         if self.head is None:
             return ()
         root = self.ledger.root(entry.incident_id) if entry.incident_id else None
-        letters = tuple(compose(self.head, entry, parent, self.ledger.raw, self.archive, root, now))
+        letters = tuple(
+            compose(self.head, entry, parent, original or self.ledger.raw, self.archive, root, now)
+        )
         awaited = self.ledger.awaited() if occasions(entry.events) else frozenset()
         if entry.incident is None or not awaited:
             return letters

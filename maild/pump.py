@@ -172,7 +172,7 @@ class Pump:
             return self._aside(job, read.reason, now)
         mail, report = read
         try:
-            entry = self.desk.conclude(job.number, mail, report, now)
+            entry = self.desk.conclude(job.number, job.raw, mail, report, now)
         except Broken:
             raise
         except Exception as error:

@@ -80,7 +80,7 @@ class Office:
         (number,) = Arrivals(self.connection).keep([raw])
         mail = parse(raw)
         before = len(self.letters())
-        entry = self.desk.conclude(number, mail, self.reader.read(mail), self.now)
+        entry = self.desk.conclude(number, raw, mail, self.reader.read(mail), self.now)
         return entry, self.letters()[before:]
 
     def letters(self) -> list[EmailMessage]:

@@ -79,7 +79,7 @@ def _take(
     if row is not None:
         return False
     (number,) = Arrivals(connection).keep([raw], waiting=False)
-    desk.conclude(number, mail, reader.read(mail), at)
+    desk.conclude(number, raw, mail, reader.read(mail), at)
     return True
 
 

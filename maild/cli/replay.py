@@ -69,7 +69,7 @@ def replay(
         raw = raw_from_file(content, last, LIST)
         (number,) = arrivals.keep([raw])
         mail = parse(raw)
-        entry = desk.conclude(number, mail, reader.read(mail), last)
+        entry = desk.conclude(number, raw, mail, reader.read(mail), last)
         after = entry.incident or ledger.incident(entry.incident_id)[0]
         row = row_of(name, mail.message_id, entry, after)
         click.echo(json.dumps(row, ensure_ascii=False) if as_json else line_of(row))
