@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from maild.cli.replay import state_of
-from maild.cli.site import database, fail, print_row, with_site
+from maild.cli.site import database, fail, print_row, row_text, with_site
 from maild.edge.clock import now
 from maild.edge.store.digests import Digests
 from maild.edge.store.records import Records
@@ -34,12 +34,14 @@ def incidents(site: Site, only_open: bool, as_json: bool) -> None:
     """List the incidents, newest last."""
     with database(site) as connection:
         found = Records(connection, site.rules.phase.last).incidents(only_open=only_open)
-    for one in found:
-        if as_json:
-            print_row(incident_json(one, site))
-        else:
-            click.echo(incident_line(one, site.rules.phase.last, COLUMNS))
-    if not found and not as_json:
+    last = site.rules.phase.last
+    lines = [
+        row_text(incident_json(one, site)) if as_json else incident_line(one, last, COLUMNS)
+        for one in found
+    ]
+    if lines:
+        click.echo("\n".join(lines))
+    elif not as_json:
         click.echo("No incident is open." if only_open else "No incident is on record.")
 
 

@@ -22,6 +22,7 @@ from maild.trouble import Broken
 EX_TEMPFAIL: Final = 75
 EX_CONFIG: Final = 78
 
+_ROWS: Final = json.JSONEncoder(ensure_ascii=False, default=str)
 Command = Callable[..., None]
 
 
@@ -70,4 +71,9 @@ def database(site: Site, *, write: bool = False) -> Iterator[sqlite3.Connection]
 
 def print_row(row: Mapping[str, Any]) -> None:
     """Print a record as one line of JSON."""
-    click.echo(json.dumps(row, ensure_ascii=False, default=str))
+    click.echo(row_text(row))
+
+
+def row_text(row: Mapping[str, Any]) -> str:
+    """Write a record as one line of JSON."""
+    return _ROWS.encode(row)

@@ -171,7 +171,8 @@ def period(
 ) -> Digest:
     """Tell of a period, with the figures of what was declared in its month."""
     told = digest(histories, since, until, rules, hours)
-    return replace(told, figures=figures(month, month_of(until, hours.zone), until, rules))
+    begin = month_of(until, hours.zone)
+    return replace(told, figures=figures(month, begin, until, rules, told.stories))
 
 
 def story_of(
@@ -309,17 +310,25 @@ def _chosen(
 
 
 def figures(
-    histories: Iterable[History], since: datetime, until: datetime, rules: Rules
+    histories: Iterable[History],
+    since: datetime,
+    until: datetime,
+    rules: Rules,
+    stories: Iterable[Story],
 ) -> Figures:
-    """Count the incidents declared in a span, as they stand at its end."""
+    """Count the incidents declared in a span, as they stand at its end.
+
+    stories: what was told already of some of them, at the same end.
+    """
+    known = {story.incident.id: story for story in stories}
     found: list[Incident] = []
     total = Promises()
     for history in histories:
-        events = [event for event in history.events if event.at <= until]
-        incident = fold(events)
+        story = known.get(history.incident)
+        incident, promised = (story.incident, story.promises) if story else _stood(history, until)
         if incident and incident.declared_at >= since and not _ended(incident):
             found.append(incident)
-            total += promises(events, until)
+            total += promised
     resolved = sorted(i.resolved_at - i.declared_at for i in found if i.resolved_at is not None)
     counts = [
         (step.number, sum(i.severity == step.number for i in found)) for step in rules.severity.step
@@ -332,6 +341,11 @@ def figures(
         median_to_resolve=_median(resolved),
         promises=total,
     )
+
+
+def _stood(history: History, until: datetime) -> tuple[Incident | None, Promises]:
+    events = [event for event in history.events if event.at <= until]
+    return fold(events), promises(events, until)
 
 
 def _ended(incident: Incident) -> bool:

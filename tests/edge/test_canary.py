@@ -87,7 +87,7 @@ def test_one_that_comes_back_is_known_answered_by_nothing_and_no_trouble(aviary:
     aviary.after(1)
     assert aviary.comes_back(aviary.sent()[0]) == "ignored canary"
     assert aviary.after(10) == ""
-    assert Records(aviary.office.connection, 3).incidents() == []
+    assert list(Records(aviary.office.connection, 3).incidents()) == []
 
 
 def test_one_that_is_forwarded_to_the_posting_address_is_known_too(aviary: Aviary) -> None:

@@ -74,6 +74,6 @@ def test_canaries_that_come_back_are_never_answered_and_are_no_incident(
         until(lambda: len(daemon.records().mails()) >= 4, "four to come back")
         daemon.send(mail("Severity 2, phase 1, I am IC. Half of it fails. Channel: #x"))
         until(lambda: sink.to("ana@example.com"), "the copy")
-        assert len(daemon.records().incidents()) == 1
+        assert len(list(daemon.records().incidents())) == 1
         assert {str(m["To"]) for _, to, m in sink.taken if OUTSIDE in to} == {OUTSIDE}
         assert daemon.times("alarm") == 0

@@ -62,8 +62,8 @@ def test_events_fold_to_the_stored_state(
     try:
         play(office, script, 1)
         records = Records(office.connection, 3)
-        for incident in records.incidents():
-            assert fold(records.events(incident.id)) == incident
+        for listed in records.incidents():
+            assert fold(records.events(listed.id)) == records.incident(listed.id)
     finally:
         office.close()
 

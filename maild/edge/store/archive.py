@@ -24,7 +24,7 @@ class Archive:
 
     def incidents(self) -> Sequence[Incident]:
         """List the open incidents."""
-        return self.records.incidents(only_open=True)
+        return tuple(self.records.incidents(only_open=True))
 
     def history(self, incident_id: str) -> History | None:
         """Give all that is on record of an incident, None where there is no such one."""
@@ -36,8 +36,8 @@ class Archive:
         """Tell of a period; since: None is the last digest, or a day where none went yet."""
         last = self.digests.last("daily") or until - timedelta(days=1)
         begin = min(since or last, until)
-        month = self.digests.declared(month_of(until, self.hours.zone), until)
         histories = self.digests.histories(begin, until)
+        month = self.digests.declared(month_of(until, self.hours.zone), until, histories)
         return period(histories, month, begin, until, self.rules, self.hours)
 
     def found(self, words: str) -> Sequence[Hit]:

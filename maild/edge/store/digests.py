@@ -45,8 +45,8 @@ class Digests:
 
     def histories(self, since: datetime, until: datetime) -> list[History]:
         """Give the incidents that are open, or have changed since; with their conversations."""
-        where = "(i.open = 1 OR i.changed_at > ?) AND i.declared_at <= ?"
-        return self._histories(where, (stamp(since), stamp(until)), posts=True)
+        where = "(open = 1 OR changed_at > ?) AND declared_at <= ?"
+        return self._histories(self._ids(where, stamp(since), stamp(until)), posts=True)
 
     def declared(
         self, since: datetime, until: datetime, known: Sequence[History] = ()
@@ -54,17 +54,12 @@ class Digests:
         """Give the incidents that were declared in a span, without their conversations.
 
         known: histories that were read already, with all their events; they are not read again.
+        Of the others it is left out too that somebody posted: what a mail changed has its own events.
         """
         has = {history.incident: history for history in known}
-        rows = self.connection.execute(
-            "SELECT id FROM incident WHERE declared_at BETWEEN ? AND ?",
-            (stamp(since), stamp(until)),
-        ).fetchall()
-        missing = [row["id"] for row in rows if row["id"] not in has]
-        read = self._histories(
-            "i.id IN (SELECT value FROM json_each(?))", (json.dumps(missing),), posts=False
-        )
-        return [has[row["id"]] for row in rows if row["id"] in has] + read
+        ids = self._ids("declared_at BETWEEN ? AND ?", stamp(since), stamp(until))
+        read = self._histories([name for name in ids if name not in has], posted=False)
+        return [has[name] for name in ids if name in has] + read
 
     def forms(self, kind: str) -> list[Form]:
         """List in which forms a kind is wanted besides the summary."""
@@ -113,51 +108,58 @@ class Digests:
 
     def active(self, since: datetime, until: datetime) -> list[History]:
         """Give the incidents that were declared or went on in a span, without their conversations."""
-        where = "i.declared_at <= ? AND (i.declared_at >= ? OR i.open = 1 OR i.changed_at > ?)"
-        return self._histories(where, (stamp(until), stamp(since), stamp(since)), posts=False)
+        where = "declared_at <= ? AND (declared_at >= ? OR open = 1 OR changed_at > ?)"
+        return self._histories(self._ids(where, stamp(until), stamp(since), stamp(since)))
 
     def history(self, incident_id: str) -> History:
         """Give all that is on record of an incident."""
-        found = self._histories("i.id = ?", (incident_id,), posts=True)
+        found = self._histories([incident_id], posts=True)
         return found[0] if found else History(())
 
-    def _histories(self, where: str, values: tuple[str, ...], *, posts: bool) -> list[History]:
+    def _ids(self, where: str, *values: str) -> list[str]:
+        rows = self.connection.execute(f"SELECT id FROM incident WHERE {where}", values)
+        return [row["id"] for row in rows]
+
+    def _histories(
+        self, ids: Sequence[str], *, posts: bool = False, posted: bool = True
+    ) -> list[History]:
         """Read incidents with three queries, however many they are."""
         events: dict[str, list[Happening]] = {}
         belongs: dict[int, str] = {}
+        # Asked by number, each query reads what it gives and nothing else, however long the past is.
         rows = self.connection.execute(
-            "SELECT e.incident, e.mail, e.row FROM event e JOIN incident i ON i.id = e.incident"
-            f" WHERE {where} ORDER BY e.incident, e.id",
-            values,
+            "SELECT incident, mail, row FROM event WHERE incident IN (SELECT value FROM json_each(?))"
+            " AND (? OR kind NOT IN ('UpdatePosted', 'NotePosted')) ORDER BY incident, id",
+            (json.dumps(ids), posted),
         )
         for row in rows:
             events.setdefault(row["incident"], []).append(from_json(row["row"]))
             if row["mail"] is not None:
                 belongs.setdefault(row["mail"], row["incident"])
         told: dict[str, list[Post]] = {}
-        for post in self._posts(where, values) if posts else ():
+        for post in self._posts(list(belongs)) if posts else ():
             told.setdefault(belongs[post.number], []).append(post)
         return [
             History(tuple(found), tuple(sorted(told.get(name, ()), key=lambda p: (p.at, p.number))))
             for name, found in events.items()
         ]
 
-    def _posts(self, where: str, values: tuple[str, ...]) -> Iterator[Post]:
-        ours = (
-            "(SELECT e.mail FROM event e JOIN incident i ON i.id = e.incident"
-            f" WHERE {where} AND e.mail IS NOT NULL)"
-        )
+    def _posts(self, mails: Sequence[int]) -> Iterator[Post]:
+        numbers = (json.dumps(mails),)
         letters: dict[int, list[sqlite3.Row]] = {}
+        # With the plus SQLite does not go through all letters of these kinds there ever were.
         for row in self.connection.execute(
-            "SELECT mail, message_id, kind, created_at FROM letter WHERE kind IN ('opening', 'update', 'note')"
-            f" AND mail IN {ours} ORDER BY id",
-            values,
+            "SELECT mail, message_id, kind, created_at FROM letter"
+            " WHERE +kind IN ('opening', 'update', 'note')"
+            " AND mail IN (SELECT value FROM json_each(?)) ORDER BY id",
+            numbers,
         ):
             letters.setdefault(row["mail"], []).append(row)
         for row in self.connection.execute(
             "SELECT id, message_id, parent, author, author_name, received_at, kind,"
-            f" substr(prose, 1, {MAX_PROSE}) AS prose FROM mail WHERE id IN {ours}",
-            values,
+            f" substr(prose, 1, {MAX_PROSE}) AS prose FROM mail"
+            " WHERE id IN (SELECT value FROM json_each(?))",
+            numbers,
         ):
             yield _post(row, letters.get(row["id"], ()))
 

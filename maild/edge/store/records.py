@@ -1,6 +1,7 @@
 """What is on record, for people: incidents, mails, what is owed, what was shunted."""
 
 import sqlite3
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +13,11 @@ from maild.mail.message import RawMessage
 
 Row = dict[str, Any]
 
+# Everybody who ever wrote is most of an incident's row.
+_UNLISTED: Final = (
+    "'$.people', '$.subject', '$.subject_says', '$.stated_at', '$.last_update_at',"
+    " '$.commander_since', '$.quiet_until'"
+)
 _DONE: Final = "dropped by the operator"
 
 
@@ -24,12 +30,18 @@ class Records:
 
     # Incidents -----------------------------------------------------------------------------
 
-    def incidents(self, *, only_open: bool = False) -> list[Incident]:
-        """List the incidents, newest last."""
+    def incidents(self, *, only_open: bool = False) -> Iterator[Incident]:
+        """List the incidents, newest last, each as far as a list tells of it.
+
+        They lack what only the next mail asks for, `_UNLISTED`; `incident` gives all.
+        """
         rows = self.connection.execute(
-            "SELECT row FROM incident WHERE open = 1 OR ? ORDER BY year, number", (not only_open,)
-        )
-        return [from_json(row["row"]) for row in rows]
+            f"SELECT json_remove(row, {_UNLISTED}) FROM incident WHERE open = 1 OR ?"
+            " ORDER BY year, number",
+            (not only_open,),
+        ).fetchall()
+        # All is read at once, since who pages through a list holds no snapshot; and made one by one.
+        return (from_json(text) for (text,) in rows)
 
     def incident(self, incident_id: str) -> Incident | None:
         """Give one incident by its id, "INC-2026-0007"; a merged one as it was."""
