@@ -108,10 +108,11 @@ def _case(
     history: History, begin: datetime, end: datetime, now: datetime, rules: Rules
 ) -> Case | None:
     events = [event for event in history.events if event.at <= now]
-    incident = fold(events)
-    if incident is None or not begin <= incident.declared_at < end:
+    # An incident begins with its declaration; those of other months are not folded.
+    if not events or not begin <= events[0].at < end:
         return None
-    if incident.voided or incident.merged_into is not None:
+    incident = fold(events)
+    if incident is None or incident.voided or incident.merged_into is not None:
         return None
     declared, started = incident.declared_at, incident.started_at
     graded = [event.now for event in events if isinstance(event, SeverityChanged)]
