@@ -1,7 +1,9 @@
-"""What a long past costs: the same questions to a database of a million mails, and to an empty one.
+"""What a long past costs, and a long roster.
 
-The promises are those below; an assertion fails at five times as much only. MAILD_BENCH_INCIDENTS
-says of how many incidents, 100 mails each, the largest database is; 10,000 if it is not set.
+The same questions to a database of a million mails and to an empty one; one post to ten subscribers
+and to ten thousand. The promises are those below; an assertion fails at five times as much only.
+MAILD_BENCH_INCIDENTS says of how many incidents, 100 mails each, the largest database is; 10,000 if
+it is not set.
 """
 
 import io
@@ -13,6 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from maild.edge.store.connection import connect, transaction
+from maild.edge.store.outbox import owe
+from maild.mail.message import Outgoing
 from tests.integration.conftest import MAILD, Daemon, until
 
 from .archive import filled
@@ -24,7 +29,9 @@ STILL_OPEN = 20
 POSTS = 300
 ROUNDS = 3
 RATIO, SECONDS, SLACK = 3.0, 2.0, 5
-PICTURE = Path(__file__).parents[2] / "docs/pictures/growth.png"
+ROSTERS = (10, 100, 1_000, 10_000)
+FANNED_OUT = 7
+PICTURES = Path(__file__).parents[2] / "docs/pictures"
 PROSE = "The secondary drops connections: one checkout in five fails, in us-east more."
 
 
@@ -94,6 +101,8 @@ def test_a_long_past(tmp_path: Path) -> None:
                 PROSE,
                 STILL_OPEN,
             )
+            # What is still to be written of two gigabytes is no cost of the daemon's.
+            os.sync()
         with sink() as out:
             found[size] = costs_of(folder, out)
     empty, full = found[0], found[LARGEST]
@@ -109,25 +118,90 @@ def test_a_long_past(tmp_path: Path) -> None:
         assert here < SLACK * max(RATIO * there, SECONDS), NAMES[name]
 
 
+def test_many_subscribers(tmp_path: Path) -> None:
+    entered, copied = [], []
+    for size in ROSTERS:
+        with sink() as out:
+            daemon = _with_roster(tmp_path / f"roster{size}", out, size)
+            posts = [opening(f"s{size}", n) for n in range(FANNED_OUT + 1)]
+            took = []
+            for number, post in enumerate(posts, 1):
+                answers = send(daemon.port, [post], 1)
+                took.append(out.wait(number * size) - answers.begun)
+            daemon.stop()
+        # The first finds connections to be made.
+        copied.append(median(took[1:]))
+        entered.append(_entering(daemon.folder / "var/maild.db"))
+    print(
+        "\n  one post to so many subscribers, until its last copy; entering its deliveries alone:"
+    )
+    for size, copy, entry in zip(ROSTERS, copied, entered, strict=True):
+        print(f"    {size:>6,}: {copy:.3f} s, {copy / size * 1e6:.0f} us a copy; {entry:.4f} s")
+    _drawn(
+        "growth-subscribers.png",
+        "subscribers",
+        ROSTERS,
+        {"one post until its last copy": copied, "entering its deliveries alone": entered},
+    )
+    growth = ROSTERS[-1] / ROSTERS[-2]
+    assert copied[-1] < SLACK * growth * copied[-2]
+    assert entered[-1] < SLACK * growth * entered[-2]
+
+
+def _with_roster(folder: Path, out: Sink, size: int) -> Daemon:
+    config = f'[delivery]\ntransport = "smtp"\nport = {out.port}\n[posting]\nreceipts = "never"\n'
+    daemon = Daemon(folder, config)
+    daemon.run("roster", "add", *(f"m{n}@far.example.com" for n in range(size)))
+    return daemon.start()
+
+
+def _entering(path: Path) -> float:
+    connection = connect(path)
+    took = []
+    for number in range(FANNED_OUT):
+        made = f"entering-{number}@example.com"
+        letter = Outgoing(made, b"Half of it fails.", None, "update", audience="updates")
+        begun = time.perf_counter()
+        with transaction(connection):
+            owe(connection, letter, datetime.now(UTC))
+        took.append(time.perf_counter() - begun)
+    connection.close()
+    return median(took)
+
+
 def _plotted(found: dict[int, Costs]) -> None:
-    """Draw the growth where matplotlib is (the extra `plots`)."""
+    sizes = [size for size in found if size]
+    lines = {words: [getattr(found[size], name) for size in sizes] for name, words in NAMES.items()}
+    what = "mails on record, and a hundredth as many incidents"
+    _drawn("growth.png", what, [size * MAILS for size in sizes], lines, log=False)
+
+
+def _drawn(
+    name: str, what: str, sizes: Sequence[int], lines: dict[str, list[float]], *, log: bool = True
+) -> None:
+    """Draw the growth where matplotlib is (the extra `plots`); log: seconds too, as powers of ten."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
         return
     figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
     axes = figure.subplots()
-    sizes = [size for size in found if size]
-    for name, words in NAMES.items():
-        line = [getattr(found[size], name) for size in sizes]
-        axes.plot([size * MAILS for size in sizes], line, marker="o", label=words)
+    for words, line in lines.items():
+        axes.plot(sizes, line, marker="o", label=words)
     axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("mails on record (100 to an incident)")
+    if log:
+        axes.set_yscale("log")
+        # What is linear is as steep as this.
+        most = max(line[-1] for line in lines.values())
+        linear = [most * size / sizes[-1] for size in sizes]
+        axes.plot(sizes, linear, color="#9aa0a6", linestyle="--", label="linear")
+    else:
+        axes.set_ylim(bottom=0)
+    axes.set_xlabel(what)
     axes.set_ylabel("seconds")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#e3e6ea", linewidth=0.8)
     axes.legend(frameon=False, fontsize=9)
     written = io.BytesIO()
     figure.savefig(written, format="png", metadata={"Software": None})
-    PICTURE.write_bytes(written.getvalue())
+    (PICTURES / name).write_bytes(written.getvalue())
