@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
@@ -13,7 +16,7 @@ import pytest
 
 from maild.edge import readers as module
 from maild.edge.files import load_rules
-from maild.edge.readers import MEMORY_OCTETS, SECONDS, Readers
+from maild.edge.readers import CPU_SECONDS, MEMORY_OCTETS, Readers
 from maild.mail.message import Envelope, Mail, RawMessage
 from maild.mail.parse import parse
 from maild.reading.body import ListNames
@@ -25,6 +28,9 @@ from .hostile import HOSTILE, PLAIN
 
 NAMES = ListNames("incidents@example.com", ("incidents",), UTC)
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+# Each hostile mail is over within this, and a plain one that comes meanwhile within half of it.
+PROMISED_SECONDS = 2.0
+PRESSURE = Path("/proc/pressure/cpu")
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -53,6 +59,9 @@ def faulty(folder: Path | None) -> Rules:
             b"X-Fault: kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
             b"X-Fault: segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
             b"X-Fault: loop": lambda: any(iter(int, 1)),
+            b"X-Fault: pattern": lambda: re.match("(a+)+$", "a" * 40 + "b"),
+            b"X-Fault: work": work,
+            b"X-Fault: nap": lambda: time.sleep(0.4),
             b"X-Fault: deaf": lambda: (
                 signal.signal(signal.SIGTERM, signal.SIG_IGN), time.sleep(60)
             ),
@@ -67,6 +76,25 @@ def faulty(folder: Path | None) -> Rules:
 
     module.parse = parse_or_break  # in the worker's own memory only
     return load_rules()
+
+
+def work() -> None:
+    """Take 0.4 s of the processor, as a large mail may."""
+    end = time.process_time() + 0.4
+    while time.process_time() < end:
+        pass
+
+
+def calm() -> float:
+    """Seconds of the clock in which nobody waited for a processor; only differences mean anything.
+
+    What is promised is promised on a machine that has time for us: its other work is left out.
+    Where the kernel does not tell (no CONFIG_PSI), it is the clock.
+    """
+    waited = 0
+    if PRESSURE.exists():
+        waited = int(PRESSURE.read_text("ascii").split("\n")[0].rpartition("total=")[2])
+    return time.monotonic() - waited / 1e6
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +122,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fragile(run: Run, folder: Path) -> Iterator[Readers]:
     """A pool of two whose workers break on demand."""
-    found = Readers(faulty, folder, NAMES, workers=2)
+    found = Readers(faulty, folder, NAMES, workers=2, wall=3)
     state(run(found.read(raw(PLAIN))))
     yield found
     found.stop()
@@ -112,17 +140,17 @@ def test_hostile_mail_ends_in_time_and_holds_nobody_up(
 ) -> None:
     async def meanwhile() -> tuple[Read, float, Read, float]:
         content = make()
-        began = time.monotonic()
+        began = calm()
         hostile = asyncio.create_task(pool.read(raw(content)))
         await asyncio.sleep(0.01)
         plain = await pool.read(raw(PLAIN))
-        answered = time.monotonic() - began
-        return plain, answered, await hostile, time.monotonic() - began
+        answered = calm() - began
+        return plain, answered, await hostile, calm() - began
 
     plain, answered, hostile, ended = run(meanwhile())
     assert state(plain)["severity"] == 2
-    assert answered < 1.0
-    assert ended < SECONDS + 0.7  # the time limit, and what a busy machine takes to notice
+    assert answered < PROMISED_SECONDS / 2
+    assert ended < PROMISED_SECONDS
     if not isinstance(hostile, Unreadable):
         mail, report = hostile
         assert len(mail.subject) <= 2_000
@@ -136,8 +164,9 @@ def test_hostile_mail_ends_in_time_and_holds_nobody_up(
         ("exit", "the reader died of it (exit code 3)"),
         ("kill", "the reader died of it (exit code -9)"),
         ("segfault", "the reader died of it (exit code -11)"),
-        ("loop", f"reading it took longer than {SECONDS:g} s"),
-        ("deaf", f"reading it took longer than {SECONDS:g} s"),
+        ("loop", f"reading it took more than {CPU_SECONDS:g} s of the processor's time"),
+        ("pattern", f"reading it took more than {CPU_SECONDS:g} s of the processor's time"),
+        ("deaf", "reading it took longer than 3 s"),
         ("memory", f"reading it took more than {MEMORY_OCTETS >> 20} MB"),
         ("recursion", "RecursionError while reading it"),
         ("bug", "KeyError while reading it"),
@@ -149,14 +178,14 @@ def test_a_mail_that_breaks_its_reader_is_unreadable_and_the_next_goes_through(
     async def both() -> tuple[Read, float, Read]:
         bad = asyncio.create_task(fragile.read(raw(f"X-Fault: {fault}\r\n".encode() + PLAIN)))
         await asyncio.sleep(0.05)
-        began = time.monotonic()
+        began = calm()
         state(await fragile.read(raw(PLAIN)))
-        took = time.monotonic() - began
+        took = calm() - began
         return await bad, took, await fragile.read(raw(PLAIN))
 
     bad, took, after = run(both())
     assert bad == Unreadable(reason)
-    assert took < 1.0
+    assert took < PROMISED_SECONDS / 2
     assert state(after)["severity"] == 2
 
 
@@ -197,6 +226,74 @@ def test_a_full_queue_behind_a_stall_is_read(run: Run, fragile: Readers) -> None
     *answers, stall = run(many())
     assert all(state(answer)["severity"] == 2 for answer in answers)
     assert isinstance(stall, Unreadable)
+
+
+@pytest.fixture
+def one(run: Run, tmp_path: Path) -> Iterator[Callable[..., Readers]]:
+    """`one(cpu, wall)` is a pool of one worker that breaks on demand, warm."""
+    made: list[Readers] = []
+
+    def make(cpu: float, wall: float) -> Readers:
+        made.append(Readers(faulty, tmp_path, NAMES, workers=1, cpu=cpu, wall=wall))
+        state(run(made[-1].read(raw(PLAIN))))
+        return made[-1]
+
+    yield make
+    for pool in made:
+        pool.stop()
+
+
+@pytest.fixture
+def overload() -> Iterator[None]:
+    """Six others for each processor who never stop."""
+    command = [sys.executable, "-c", "while True: pass"]
+    busy = [subprocess.Popen(command) for _ in range(6 * (os.cpu_count() or 1))]
+    yield
+    for process in busy:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.usefixtures("overload")
+def test_a_sound_mail_is_read_however_busy_the_machine(
+    run: Run, one: Callable[..., Readers]
+) -> None:
+    limit = 0.8
+    pool = one(cpu=limit, wall=60)
+    began = time.monotonic()
+    assert state(run(pool.read(raw(b"X-Fault: work\r\n" + PLAIN))))["severity"] == 2
+    assert time.monotonic() - began > limit  # it was busy enough to tell both times apart
+
+
+def test_a_mail_that_waits_and_computes_nothing_is_ended_by_the_clock(
+    run: Run, one: Callable[..., Readers]
+) -> None:
+    pool = one(cpu=60, wall=0.5)
+    bad = run(pool.read(raw(b"X-Fault: deaf\r\n" + PLAIN)))
+    assert bad == Unreadable("reading it took longer than 0.5 s")
+    assert state(run(pool.read(raw(PLAIN))))["severity"] == 2
+
+
+def test_no_mail_is_given_up_for_the_queue_before_it(run: Run, one: Callable[..., Readers]) -> None:
+    async def many() -> list[Read]:
+        # Twice the wall limit without an answer is a dead pool; the last of these waits longer.
+        mails = [pool.read(raw(b"X-Fault: nap\r\n" + PLAIN)) for _ in range(6)]
+        return await asyncio.gather(*mails)
+
+    pool = one(cpu=60, wall=0.8)
+    assert [state(answer)["severity"] for answer in run(many())] == [2] * 6
+
+
+def test_a_pool_whose_workers_are_stopped_is_replaced_and_its_mails_are_read(
+    run: Run, one: Callable[..., Readers], tmp_path: Path
+) -> None:
+    async def both() -> list[Read]:
+        return await asyncio.gather(*(pool.read(raw(PLAIN)) for _ in range(2)))
+
+    pool = one(cpu=60, wall=0.5)
+    for pid in alive(tmp_path):
+        os.kill(pid, signal.SIGSTOP)
+    assert [state(answer)["severity"] for answer in run(both())] == [2] * 2
 
 
 def test_a_mistake_in_the_rules_is_a_broken_world_and_no_mails_fault(
