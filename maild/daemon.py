@@ -66,6 +66,7 @@ from maild.watcher import Watcher
 
 POLL_SECONDS: Final = 0.25
 TROUBLE: Final = 0
+DOOR_TROUBLE: Final = 1
 # While the desk waits for somebody else's lock, the door waits for the desk.
 DESK_PATIENCE: Final = 2.0
 
@@ -76,8 +77,9 @@ class Shared:
 
     sockets: those that the door listens on, each with what is spoken there. wake: a pipe, read by
     the desk, written by the door. octets: TROUBLE is not zero while the desk cannot write, so that
-    the door says 451; besides how the mailbox and the door are (`health`). turn: who of both writes
-    next. life: a pipe that nobody writes; its end tells children that the supervisor is gone.
+    the door says 451, DOOR_TROUBLE while the door cannot, so that the desk tells of it; besides how
+    the mailbox and the door are (`health`). turn: who of both writes next. life: a pipe that nobody
+    writes; its end tells children that the supervisor is gone.
     """
 
     sockets: tuple[Listening, ...]
@@ -202,11 +204,16 @@ def run_door(site: Site, shared: Shared, ready: Alive) -> None:
     connection = connect(site.database)
     connection.turn = shared.turn.first
     arrivals = Arrivals(connection)
+
+    def broken(error: Exception) -> None:
+        log("broken", reason=str(error))
+        shared.octets[DOOR_TROUBLE] = 1
+
     door = Door(
         arrivals,
         site.posting(),
-        wake=lambda: _wake(shared.wake[1]),
-        broken=lambda error: log("broken", reason=str(error)),
+        wake=partial(_committed, shared),
+        broken=broken,
         shut=lambda: shared.octets[TROUBLE] != 0,
         authenticate=authenticator(site),
         full=partial(is_full, Disk(site.database.parent)),
@@ -219,10 +226,11 @@ def run_door(site: Site, shared: Shared, ready: Alive) -> None:
     asyncio.run(_receive(site, shared, door, watcher, ready))
 
 
-def _wake(pipe: int) -> None:
+def _committed(shared: Shared) -> None:
+    shared.octets[DOOR_TROUBLE] = 0
     # A full pipe has wakes enough in it.
     with contextlib.suppress(BlockingIOError):
-        os.write(pipe, b"w")
+        os.write(shared.wake[1], b"w")
 
 
 async def _receive(
@@ -243,7 +251,7 @@ async def _receive(
         say_alive(shared.octets)
         ready()
 
-    works = [asyncio.create_task(beat(alive))]
+    works = [asyncio.create_task(beat(alive)), asyncio.create_task(door.mind())]
     if watcher is not None:
         works.append(asyncio.create_task(watcher.run()))
     await until_told(shared)
@@ -342,7 +350,7 @@ def _minders(
 ) -> tuple[Coroutine[Any, Any, None], ...]:
     """Give what minds that all goes well."""
     store, disk = Troubles(connection), Disk(site.database.parent)
-    found = watches(disk, deliverer, store, lambda: shared.octets[TROUBLE] != 0, canary)
+    found = watches(disk, deliverer, store, lambda: any(shared.octets[: DOOR_TROUBLE + 1]), canary)
     news, wake = partial(_news, desk, log), deliverer.wake
     alarms = Alarms(found, store, Caller(site, log), news, now, log, wake)
     if not site.config.metrics.listen:

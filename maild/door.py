@@ -18,6 +18,10 @@ Authenticate = Callable[[RawMessage], Awaitable[Authenticated]]
 MAX_BATCH: Final = 256
 MAX_BATCH_OCTETS: Final = 8 << 20
 
+# A store that failed is tried again after a rest; one that did not, after as many rests.
+REST_SECONDS: Final = 3.0
+RESTS: Final = 20
+
 TAKEN: Final = Reply(250, 0, 0, "Taken; it is on record")
 TRY_AGAIN: Final = Reply(451, 3, 0, "Try again later")
 NO_ROOM: Final = Reply(452, 3, 1, "No room just now; try again later")
@@ -28,6 +32,10 @@ class Arrivals(Protocol):
 
     def keep(self, batch: Sequence[RawMessage], marks: Sequence[Watermark] = ()) -> tuple[int, ...]:
         """Commit a batch and how far mailboxes are taken with it; gives each record's number."""
+        ...
+
+    def try_to_write(self) -> bool:
+        """Commit something that changes nothing, down to the disk; False where others write."""
         ...
 
 
@@ -66,6 +74,7 @@ class Door:
         self.shut, self.authenticate, self.full = shut, authenticate, full
         self._waiting: list[_Parcel] = []
         self._writer: asyncio.Task[None] | None = None
+        self._failed = False
 
     def recipient(self, address: str) -> Reply | None:
         """Refuse a recipient that is none of ours (RFC 5321 §3.3); None is welcome."""
@@ -108,6 +117,15 @@ class Door:
             self._writer = asyncio.create_task(self._write())
         return await receipt
 
+    async def mind(self, rest: float = REST_SECONDS) -> None:
+        """Try the store for ever, so that its trouble is known before a mail comes, and its end too."""
+        while True:
+            await self.collect(())
+            for _ in range(RESTS):
+                await asyncio.sleep(rest)
+                if self._failed:
+                    break
+
     def _closed(self) -> Reply | None:
         """Say why nothing is taken just now; None where the door is open."""
         # A full disk is also why the store is in trouble, and the truer word of the two.
@@ -130,13 +148,18 @@ class Door:
                 self.wake()
 
     def _commit(self, batch: Sequence[_Parcel]) -> Reply:
+        raws = [raw for parcel in batch for raw in parcel.raws]
+        marks = [mark for parcel in batch for mark in parcel.marks]
         try:
-            self.arrivals.keep(
-                [raw for parcel in batch for raw in parcel.raws],
-                [mark for parcel in batch for mark in parcel.marks],
-            )
+            if raws or marks:
+                self.arrivals.keep(raws, marks)
+            elif not self.arrivals.try_to_write():
+                # Neither well nor failing: who writes will find out.
+                return TRY_AGAIN
         except Exception as error:
             # A full disk, a lock, a bug: whatever it is, the sender keeps the mail and tries again.
             self.broken(error)
+            self._failed = True
             return TRY_AGAIN
+        self._failed = False
         return TAKEN

@@ -179,6 +179,9 @@ def test_below_a_fiftieth_the_door_says_452_and_recovers_by_itself() -> None:
             kept.extend(batch)
             return (1,)
 
+        def try_to_write(self) -> bool:
+            return True
+
     seconds = [0.0]
     disk = Disk(Path("/"), lambda _: share[0], lambda: seconds[0])
     posting: Any = SimpleNamespace()
@@ -191,6 +194,34 @@ def test_below_a_fiftieth_the_door_says_452_and_recovers_by_itself() -> None:
     assert kept == []
     share[0], seconds[0] = 0.021, 2.0
     assert asyncio.run(door.arrive(raw)).positive
+
+
+def test_where_nobody_sends_the_store_is_tried_and_its_trouble_and_the_end_are_seen() -> None:
+    said: list[str] = []
+    fails = [False]
+
+    class Store:
+        def keep(self, batch: Any, marks: Any = ()) -> tuple[int, ...]:
+            return ()
+
+        def try_to_write(self) -> bool:
+            if fails[0]:
+                raise Broken("disk I/O error")
+            return True
+
+    async def both() -> None:
+        posting: Any = SimpleNamespace()
+        tell = lambda what: said.append(str(what))  # noqa: E731
+        door = Door(Store(), posting, lambda: said.append("well"), tell, lambda: False)
+        minding = asyncio.create_task(door.mind(rest=0.001))
+        for fails[0], words in ((False, "well"), (True, "disk I/O error"), (False, "well")):
+            said.clear()
+            async with asyncio.timeout(10):
+                while words not in said:
+                    await asyncio.sleep(0.001)
+        minding.cancel()
+
+    asyncio.run(both())
 
 
 def test_the_disk_is_looked_at_once_a_second() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from maild.edge.store.connection import moment, stamp, transaction
 from maild.mail.message import Authenticated, Envelope, RawMessage
 from maild.mail.watermark import Watermark
+from maild.trouble import Broken
 
 
 class Arrivals:
@@ -57,6 +58,32 @@ class Arrivals:
                     ),
                 )
         return tuple(numbers)
+
+    def try_to_write(self) -> bool:
+        """Commit something that changes nothing, down to the disk. Raises Broken.
+
+        False where somebody else is writing: nothing is tried then, for a mail must not wait for it.
+        """
+        connection = self.connection
+        (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except Broken as error:
+            if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                return False
+            raise
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {patience}")
+        try:
+            # Written though it is the same: an empty transaction would ask the disk nothing.
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        return True
 
     def mark(self, mailbox: str) -> Watermark | None:
         """Say how far a mailbox has been taken; None where never anything was."""
