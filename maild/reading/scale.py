@@ -227,13 +227,11 @@ class _Reading:
         if number in self.scale.numbers:
             if self.moving and not self.changed:
                 self.moving, self.changed = True, False
-            self.values.append(number)
+            # "Was 3" says nothing of what it is.
+            self.values += [] if self.history else [number]
         elif not self.values:
-            self.off = token[0]
+            self.off = self.off if self.history else token[0]
         else:
             return bool(self.depth)
-        self.end = token.end()
-        if self.history:
-            self.values.pop()
-            self.history = False
+        self.end, self.history = token.end(), False
         return True

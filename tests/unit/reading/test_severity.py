@@ -86,6 +86,9 @@ INVALID = [
     ("Severity: 12", "12"),
     ("Severity: Urgent", "Urgent"),
     ("Severity: on fire", "on fire"),
+    ("Severity: was 3", "was 3"),
+    ("Severity: was 7", "was 7"),
+    ("Severity: 7 was 8", "7"),
 ]
 
 
