@@ -10,6 +10,7 @@ regular expression too, and while nobody has time to look after it.
 """
 
 import asyncio
+import gc
 import multiprocessing
 import resource
 import signal
@@ -54,6 +55,8 @@ def _begin(load: Callable[[Path | None], Rules], folder: Path | None, names: Lis
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGPROF, signal.SIGALRM))
     _Worker.reader = Reader(load(folder), names)
+    # Neither the rules nor what the workers share is ever garbage; to look at it is to copy it.
+    gc.freeze()
 
 
 def _mapped() -> int:

@@ -231,8 +231,9 @@ def pss_mib(pid: int) -> float:
     while todo:
         one = todo.pop()
         try:
-            tasks = Path(f"/proc/{one}/task/{one}/children").read_text("ascii")
-            todo += [int(child) for child in tasks.split()]
+            # A child is its thread's: the readers' are not those of the desk's first.
+            for children in Path(f"/proc/{one}/task").glob("*/children"):
+                todo += [int(child) for child in children.read_text("ascii").split()]
             rollup = Path(f"/proc/{one}/smaps_rollup").read_text("ascii")
             total += next(int(x.split()[1]) for x in rollup.split("\n") if x.startswith("Pss:"))
         except OSError:

@@ -1,6 +1,7 @@
 """The real reader pool: hostile mail costs one worker at the most, and the next mail goes through."""
 
 import asyncio
+import gc
 import os
 import re
 import signal
@@ -61,6 +62,7 @@ def faulty(folder: Path | None) -> Rules:
             b"X-Fault: loop": lambda: any(iter(int, 1)),
             b"X-Fault: pattern": lambda: re.match("(a+)+$", "a" * 40 + "b"),
             b"X-Fault: work": work,
+            b"X-Fault: thawed": lambda: gc.get_freeze_count() > 10_000 or {}["frozen"],
             b"X-Fault: nap": lambda: time.sleep(0.4),
             b"X-Fault: deaf": lambda: (
                 signal.signal(signal.SIGTERM, signal.SIG_IGN), time.sleep(60)
@@ -272,6 +274,10 @@ def test_a_mail_that_waits_and_computes_nothing_is_ended_by_the_clock(
     bad = run(pool.read(raw(b"X-Fault: deaf\r\n" + PLAIN)))
     assert bad == Unreadable("reading it took longer than 0.5 s")
     assert state(run(pool.read(raw(PLAIN))))["severity"] == 2
+
+
+def test_a_worker_does_not_search_its_rules_for_garbage(run: Run, fragile: Readers) -> None:
+    assert state(run(fragile.read(raw(b"X-Fault: thawed\r\n" + PLAIN))))["severity"] == 2
 
 
 def test_no_mail_is_given_up_for_the_queue_before_it(run: Run, one: Callable[..., Readers]) -> None:
