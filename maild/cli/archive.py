@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from maild.cli.replay import messages
 from maild.cli.site import database, fail, with_site
@@ -42,24 +40,20 @@ def import_(site: Site, paths: tuple[Path, ...]) -> None:
     over, so that an import that was broken off can be run again.
     """
     total = sum(1 for _ in messages(paths))
+    bar = click.progressbar(
+        messages(paths), total, "Importing", file=sys.stderr, hidden=not sys.stderr.isatty()
+    )
     reader = Reader(site.rules, site.names())
     taken = known = 0
-    with database(site, write=True) as connection, _bar() as progress:
+    with database(site, write=True) as connection, bar as found:
         # The same thought as the daemon's; no letterhead, so nothing is written to anybody.
         desk = site.desk(connection, site.key())
         policy = replace(desk.policy, history=True)
         desk = replace(desk, policy=policy, head=None, posting=None)
-        bar = progress.add_task("Importing", total=total)
-        for name, content in messages(paths):
+        for name, content in found:
             new = _take(desk, connection, reader, site, name, content)
             taken, known = taken + new, known + (not new)
-            progress.advance(bar)
     click.echo(f"{taken} mails taken, {known} were on record before.")
-
-
-def _bar() -> Progress:
-    """Show progress on a terminal, and nothing in a pipe."""
-    return Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
 
 
 def _take(
