@@ -12,12 +12,15 @@ regular expression too, and while nobody has time to look after it.
 import asyncio
 import gc
 import multiprocessing
+import os
+import pickle
 import resource
 import signal
 import time
 from collections.abc import Callable
+from multiprocessing import forkserver
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
 
@@ -40,13 +43,29 @@ ATTEMPTS: Final = 2
 CONSTS.term_timeout = 0.2
 
 
+What = tuple[Callable[[Path | None], Rules], Path | None, ListNames]
+"""What a reader is made of: what loads the rules, from where, and what it must know of the list."""
+
+PRELOAD: Final = "MAILD_READER"
+"""The environment variable by which the fork server learns what its workers will read with."""
+
+
 class _Worker:
-    """What a worker process keeps between mails."""
+    """What a worker process keeps between mails; `made_of` may come from the fork server already."""
 
     reader: Reader | None = None
+    made_of: What | None = None
 
 
-def _begin(load: Callable[[Path | None], Rules], folder: Path | None, names: ListNames) -> None:
+def make_reader(what: What) -> None:
+    """Make the reader of this process. Raises what the rules' loader raises."""
+    load, folder, names = what
+    _Worker.reader, _Worker.made_of = Reader(load(folder), names), what
+
+
+def _begin(*what: Any) -> None:
+    # Neither the rules nor what the workers share is ever garbage; to look at it is to copy it.
+    gc.freeze()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     # Address space, not resident memory: what is mapped before the first mail is counted on top.
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_OCTETS + _mapped(), hard))
@@ -54,8 +73,8 @@ def _begin(load: Callable[[Path | None], Rules], folder: Path | None, names: Lis
     for number in (signal.SIGPROF, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGPROF, signal.SIGALRM))
-    _Worker.reader = Reader(load(folder), names)
-    # Neither the rules nor what the workers share is ever garbage; to look at it is to copy it.
+    if _Worker.made_of != what:
+        make_reader(what)
     gc.freeze()
 
 
@@ -108,7 +127,7 @@ class Readers:
         self._cpu, self._wall = cpu, wall
         self._answered = 0.0
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["maild.edge.readers", "maild.edge.files"])
+        self._context.set_forkserver_preload(["maild.edge.preloaded"])
         self._pool: ProcessPool | None = None
         self._starting = asyncio.Lock()
 
@@ -165,6 +184,7 @@ class Readers:
     def _replaced(self, broken: ProcessPool | None) -> ProcessPool:
         if broken is not None:
             _end(broken)
+        self._fork_server()
         pool = ProcessPool(
             max_workers=self._workers,
             initializer=_begin,
@@ -177,6 +197,14 @@ class Readers:
             _end(pool)
             raise Broken(f"no reader can be started ({type(error).__name__})") from error
         return pool
+
+    def _fork_server(self) -> None:
+        """Start what the workers are forked of, with their reader made: they share it."""
+        os.environ[PRELOAD] = pickle.dumps(self._what).hex()
+        try:
+            forkserver.ensure_running()
+        finally:
+            del os.environ[PRELOAD]
 
     def stop(self) -> None:
         """End the workers at once."""
