@@ -39,7 +39,7 @@ class Cues:
         self.harmless = _phrases(words.harmless)
         self.asking = _phrases(words.asking)
         self.openers = re.compile(
-            rf"(?:(?:{openers}|(?:{alternatives(scales)})(?:[ .:-]?\d|\s(?:{alternatives(grammar.numbers)})\b))[\s,:.&/]*)*",
+            rf"(?:(?:{openers}|(?:{alternatives(scales)})(?:[ .:-]?\d(?:[-–]\d)?|\s(?:{alternatives(grammar.numbers)})\b))[\s,:.&/]*)*",
             re.I,
         )
         self.graded = re.compile(

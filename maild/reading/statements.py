@@ -291,6 +291,10 @@ _SENTENCE_END = re.compile(
     r"[.!?\n](?:(?<=\n)(?![ \t]*[a-z])|(?<!\n)(?<![.!?][.!?])[.!?]*+[\"')\]]*+(?=\s))"
 )
 
+# What ends in a period in front of a small letter is more often "approx." than a sentence, unless it is a
+# word of some length: "They use paper. phase 0."
+_WORD_ENDS = re.compile(r"[a-z]{4}\.$")
+
 
 def sentences(
     text: Text, start: int, end: int, grammar: Grammar, where: Where = "body"
@@ -310,7 +314,8 @@ def sentences(
         elif sign == ".":
             following = plain[behind : behind + 3].lstrip()
             tail = plain[max(at, stop - 12) : stop + 1]
-            ends = not (following[:1].islower() or grammar.abbreviates(tail, following))
+            begins = not following[:1].islower() or _WORD_ENDS.search(tail) is not None
+            ends = begins and not grammar.abbreviates(tail, following)
         else:
             ends = True
         if ends and plain[at:stop].strip():
@@ -322,10 +327,11 @@ def sentences(
 
 def _line_stands_alone(plain: str, start: int, newline: int, end: int, grammar: Grammar) -> bool:
     following = plain[newline + 1 : min(end, newline + 40)].lstrip()
-    line = plain[max(start, plain.rfind("\n", start, newline) + 1) : newline]
+    begins = plain.rfind("\n", 0, newline) + 1
+    line = plain[max(start, begins) : newline]
     if not following or not line.strip():
         return True
-    if len(line) >= 58 or following[0].islower():
+    if newline - begins >= 58 or following[0].islower():
         return False
     return not (following[0].isdecimal() and number_goes_on(line)) and not grammar.runs_on(line)
 
@@ -340,12 +346,14 @@ def number_goes_on(line: str) -> bool:
 
 def clause_start(sentence: str, at: int, grammar: Grammar) -> int:
     """Find where the clause of a place in a sentence begins."""
-    begin = max(0, at - REACH)
+    begin = marked = max(0, at - REACH)
     for match in grammar.boundary.finditer(sentence, begin, at):
         begin = match.end()
-    # A colon ends a clause, but not the label of something else ("Vendor status: SEV1").
+        marked = marked if match[0][:1].isalpha() else begin
+    # A colon ends a clause, but not the label of something else ("Vendor status: SEV1"); the words are
+    # counted from the last mark: "Ben is right and legal agrees: severity 1".
     colon = sentence.rfind(":", begin, at)
-    if colon > 0 and len(sentence[begin:colon].split()) >= (3 if begin else 4):
+    if colon > 0 and len(sentence[marked:colon].split()) >= (3 if marked else 4):
         return colon + 1
     return begin
 
