@@ -47,6 +47,9 @@ class MomentFinder:
         self.lead = re.compile(
             rf"[\s:–=-]*(?:(?:{ahead}|{about}|{alternatives(rules.due)})(?:\s+|(?<=~)))*", re.I
         )
+        self.hour = re.compile(
+            rf"(?:\d{{1,2}}|{alternatives(grammar.numbers)})\s*(?:[,.;)]|$)", re.I
+        )
         self.ago = re.compile(rf"\s*(?:{alternatives(rules.words.ago)})\b", re.I)
         self.trigger = Hints(rules.prose_next_update, rules.promised, rules.prose_start)
 
@@ -91,6 +94,25 @@ class MomentFinder:
                     )
                     yield Reading("started_at", at, words, Strength.PROSE, sentence.where)
                     return
+
+    def lies_ahead(self, text: str, anchor: datetime, zone: tzinfo) -> bool:
+        """Whether a text begins with a time to come; without a date the nearest counts, "six" is one."""
+        lead = self.lead.match(text)
+        text = text[lead.end() if lead else 0 :][:40]
+        relative = self.relative.match(text)
+        if relative is not None:
+            return self.ago.match(text, relative.end()) is None
+        clock, day = self._clock(text), self.day.match(text)
+        if day is not None and clock is None:
+            said = self._day(day, anchor, "ahead")
+            return said is not None and said > anchor.date()
+        if day is None and (clock is None or clock.start()):
+            return self.hour.match(text) is not None
+        later = self.moment(text, anchor, zone, "ahead")
+        earlier = self.moment(text, anchor, zone, "behind")
+        if later is None or earlier is None:
+            return False
+        return later > anchor if later == earlier else later - anchor <= anchor - earlier
 
     def moment(
         self, text: str, anchor: datetime, zone: tzinfo, direction: Direction

@@ -32,7 +32,7 @@ class SeverityFinder:
         self.behind = re.compile(rf"(?<![\w-])({words})[ \n-](?:{labels})(?![\w-])", re.I)
         self.short = re.compile(rf"(?:{short})-?\d")
         self.status = re.compile(rf"#?(?:{short})-?\d")
-        self.follows = following(rules.follows)
+        self.follows = following((*rules.follows, *cues.words.unchanged))
         self.trigger = Hints(rules.labels)
 
     def in_label(self, item: Labelled) -> tuple[list[Reading], int]:
@@ -87,7 +87,7 @@ def states(
     """Whether a phrase of a sentence is a statement of the field (reading rules, section 3)."""
     if in_quotes(plain, begin, phrase.end):
         return False
-    begins = cues.states_at_start(plain, begin)
+    begins = cues.states_at_start(field, plain, begin)
     if begins and cues.shares_silence(field, plain, begin):
         return False
     hedge = phrase.hedged or plain[phrase.end :].strip(" .!)") == "?"

@@ -118,6 +118,22 @@ class Sentence:
         return self.text.words(self.start + start, self.start + end).strip()
 
 
+def first_line(item: Labelled, runs_on: re.Pattern[str]) -> str:
+    """Give the value's line with what runs on into the next."""
+    value = item.value
+    at = len(value) - len(value.lstrip(" \t\n"))
+    if "\n\n" in value[:at]:
+        return ""
+    while (end := value.find("\n", at)) >= 0:
+        line = value[at:end]
+        begins = item.text.plain.rfind("\n", 0, item.start + at) + 1
+        wrapped = item.start + end - begins >= 60 and not re.search(r"[.!?]\s*$", line)
+        if not (runs_on.search(line) or wrapped) or not value[end + 1 :].strip():
+            return value[:end]
+        at = end + 1
+    return value
+
+
 _BULLET = re.compile(r"^[ \t]*(?:[-•·+>→–]|\d{1,2}[.)]|#{1,6}|\[[ x]\])[ \t]+(?=\S)|^[ \t]+")
 _EMOJI = re.compile(r"(?<!\w):[a-z][a-z0-9_+-]{2,}:|[\U0001f000-\U0001faff\u2600-\u27bf]")
 _TABLE_RULE = re.compile(r"^[\s|:+=-]+$")
@@ -144,7 +160,7 @@ def paragraphs(lines: Sequence[str]) -> Iterator[Text]:
 
 
 def _tidy(block: list[str]) -> list[str]:
-    tidy = []
+    tidy: list[str] = []
     for line in block:
         if "|" in line:
             if _TABLE_RULE.match(line):
@@ -152,7 +168,9 @@ def _tidy(block: list[str]) -> list[str]:
             line = line.strip().strip("|").strip()
         if ":" in line or not line.isascii():
             line = _EMOJI.sub("", line)
-        tidy.append(_BULLET.sub("", line, count=1))
+        # "We are in phase / 2. The pump runs": the number is no list's.
+        goes_on = line[:1].isdecimal() and tidy and len(tidy[-1]) > 50 and tidy[-1][-1].isalpha()
+        tidy.append(line if goes_on else _BULLET.sub("", line, count=1))
     return tidy
 
 
@@ -346,14 +364,12 @@ def number_goes_on(line: str) -> bool:
 
 def clause_start(sentence: str, at: int, grammar: Grammar) -> int:
     """Find where the clause of a place in a sentence begins."""
-    begin = marked = max(0, at - REACH)
+    begin = max(0, at - REACH)
     for match in grammar.boundary.finditer(sentence, begin, at):
         begin = match.end()
-        marked = marked if match[0][:1].isalpha() else begin
-    # A colon ends a clause, but not the label of something else ("Vendor status: SEV1"); the words are
-    # counted from the last mark: "Ben is right and legal agrees: severity 1".
+    # A colon ends a clause, but not the label of something else ("Vendor status: SEV1").
     colon = sentence.rfind(":", begin, at)
-    if colon > 0 and len(sentence[marked:colon].split()) >= (3 if marked else 4):
+    if colon > 0 and len(sentence[begin:colon].split()) >= (3 if begin else 4):
         return colon + 1
     return begin
 
@@ -369,7 +385,7 @@ def quotations(text: Text) -> tuple[tuple[int, int], ...]:
 
 def within(spans: Sequence[tuple[int, int]], at: int) -> bool:
     """Whether a place lies inside one of some spans, which are in order."""
-    before = bisect_left(spans, (at,)) - 1
+    before = bisect_left(spans, (at + 1,)) - 1
     return before >= 0 and at < spans[before][1]
 
 

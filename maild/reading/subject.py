@@ -24,11 +24,14 @@ class SubjectReading:
             for item in labelled(text, self.finders.labels, self.finders.grammar, "subject")
             if item.label in self.finders.known
         ]
+        if self.finders.other_times.samples(text.plain):
+            return re.sub(r"\s+", " ", subject).strip()
         end = len(text.plain)
         for item in items:
             if self.run.label(item) is not None:
                 end = min(end, item.at) if item.at else end
-        summary = text.words(0, end).strip(" |,;–—-/(") if end else ""
+        summary = text.words(0, end).strip(" |,;–—-(") if end else ""
+        summary = re.sub(r"^/(?!\w)[ /]*|[ /]+$", "", summary)
         summary = self._ends(summary)
         for sentence in sentences(
             comparable(summary),
@@ -114,7 +117,7 @@ class SubjectReading:
         if not self.finders.people.trigger.in_words(words_of(text.plain)):
             return []
         whole = Sentence(text, 0, len(text.plain), "subject")
-        named = self.finders.people.commander_in_sentence(whole, self.run.author)
+        named = self.finders.people.commander_in_sentence(whole, self.run.author, self.run.ahead)
         return [reading for reading in named if reading.words == piece][:1]
 
     def _ends(self, summary: str) -> str:
