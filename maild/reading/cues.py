@@ -15,6 +15,7 @@ from maild.reading.statements import REACH, clause_start
 from maild.reading.unchanged import Unchanged
 
 _CLAUSE_END = re.compile(r"[,;()–]|:(?!\d)|\s-\s")
+_NEAR_END = re.compile(rf"{_CLAUSE_END.pattern}|[.!?]\s")
 _MARKS = re.compile(r"[;,()–|•·\[\]]|\s[/-]\s")
 _FAR_END = re.compile(r";|:(?!\d)|–")
 
@@ -65,6 +66,7 @@ class Cues:
         self.by_preposition = re.compile(
             rf",\s*(?:{alternatives(words.prepositions)})\s+{article}$", re.I
         )
+        self.stays = re.compile(rf"\s+(?:{alternatives(words.unchanged)})(?!\w)", re.I)
         self.reasons = re.compile(rf"\s(?:{alternatives(words.reasons)})\s", re.I)
         self.determiner = re.compile(rf"(?<!\w)(?:{alternatives(words.determiners)})\s+$", re.I)
         self.verb = re.compile(rf"\s+(?:{alternatives(words.verbs)})\b", re.I)
@@ -103,7 +105,7 @@ class Cues:
 
     def _near(self, after: str) -> str:
         """Give what stands behind a value in its own clause: so far a cue reaches backward."""
-        near = _CLAUSE_END.split(after, maxsplit=1)[0]
+        near = _NEAR_END.split(after, maxsplit=1)[0]
         near = self.stops.split(near, maxsplit=1)[0]
         return self.reasons.split(near, maxsplit=1)[0].rstrip()
 

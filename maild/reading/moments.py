@@ -7,7 +7,7 @@ from the mail's Date (reading rules, sections 1 "Times" and 8.6).
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
-from typing import Literal
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from maild.mail.phrases import Hints
@@ -15,6 +15,8 @@ from maild.reading.grammar import Grammar, alternatives
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import TimeRules
 from maild.reading.statements import REACH, Labelled, Sentence
+
+JUST_BEGUN: Final = timedelta(minutes=30)
 
 Direction = Literal["ahead", "behind"]
 
@@ -96,7 +98,11 @@ class MomentFinder:
                     return
 
     def lies_ahead(self, text: str, anchor: datetime, zone: tzinfo) -> bool:
-        """Whether a text begins with a time to come; without a date the nearest counts, "six" is one."""
+        """Whether a text begins with a time to come; without a date the nearest counts, "six" is one.
+
+        A time without a zone may be the list's or the author's: what has just begun in one of them
+        has begun.
+        """
         lead = self.lead.match(text)
         text = text[lead.end() if lead else 0 :][:40]
         relative = self.relative.match(text)
@@ -108,11 +114,18 @@ class MomentFinder:
             return said is not None and said > anchor.date()
         if day is None and (clock is None or clock.start()):
             return self.hour.match(text) is not None
-        later = self.moment(text, anchor, zone, "ahead")
-        earlier = self.moment(text, anchor, zone, "behind")
-        if later is None or earlier is None:
-            return False
-        return later > anchor if later == earlier else later - anchor <= anchor - earlier
+        ahead = False
+        for where in (zone, anchor.tzinfo or zone):
+            later = self.moment(text, anchor, where, "ahead")
+            earlier = self.moment(text, anchor, where, "behind")
+            if later is None or earlier is None:
+                continue
+            if timedelta() <= anchor - earlier <= JUST_BEGUN:
+                return False
+            ahead = ahead or (
+                later > anchor if later == earlier else later - anchor <= anchor - earlier
+            )
+        return ahead
 
     def moment(
         self, text: str, anchor: datetime, zone: tzinfo, direction: Direction

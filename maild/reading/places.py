@@ -132,7 +132,7 @@ class PlaceFinder:
         head = self.remark.split(said, maxsplit=1)[0].strip()
         floor = self.floor.match(said, len(head))
         head = said[: floor.end()] if head and floor else head
-        if not head or "@" in head or len(head) > 60 or head.count(" ") > 5:
+        if not head or "@" in head or len(head) > 60 or head.count(" ") > 7:
             return []
         described = item.label in self.rooms and self.described.match(head)
         if head.count(" ") > 2 and not described and not re.search(r"\d", head):

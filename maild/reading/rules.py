@@ -240,6 +240,7 @@ class StatementWords:
     timeline_remarks: Words
     plans: Words
     samples: Words = ()
+    closers: Words = ()
     news: Words = ()
 
 

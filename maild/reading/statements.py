@@ -137,14 +137,14 @@ def first_line(item: Labelled, runs_on: re.Pattern[str]) -> str:
 _BULLET = re.compile(r"^[ \t]*(?:[-•·+>→–]|\d{1,2}[.)]|#{1,6}|\[[ x]\])[ \t]+(?=\S)|^[ \t]+")
 _EMOJI = re.compile(r"(?<!\w):[a-z][a-z0-9_+-]{2,}:|[\U0001f000-\U0001faff\u2600-\u27bf]")
 _TABLE_RULE = re.compile(r"^[\s|:+=-]+$")
-_SEPARATORS = (":", "=", "|", "–", " -", "\t-")
+_SEPARATORS = (":", "=", "|", "–", " -", "\t-", " ...")
 # Part fields in a status line, also without a blank behind them.
 _TIGHT = ("/", ";", ",")
 _LABEL = re.compile(
     r"(?P<lead>\A|\n|[.;,|·•!?)/:][ \t]++|[|·]|(?<=\w)[/;,]|::|[ \t][–-][ \t]|(?<=\d)[ \t]++)[ \t]*+"
     r"(?P<label>[^\W\d_](?:[\w \n/()'&-]|\.(?=\w)){0,45}?)[ \t]*"
     r"(?:[(\[][^()\[\]\n]{1,70}[)\]][ \t]*)?(?:[._]{2,60}[ \t]*)?"
-    r"(?P<sep>:{1,2}(?!//)|=(?!=)|\||[ \t]-{1,2}(?=[ \t])|[ \t]?–(?=[ \t]))[ \t]*"
+    r"(?P<sep>:{1,2}(?!//)|=(?!=)|\||[ \t]-{1,2}(?=[ \t])|[ \t]?–(?=[ \t])|(?<=[ \t])\.{3,60}(?=[ \t]))[ \t]*"
 )
 
 

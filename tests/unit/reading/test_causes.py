@@ -423,6 +423,25 @@ CAUSES = [
     ("Please use this bridge: severity: 1", "severity", 1),
     ("Template - severity 1, phase 2\n~\nx", "phase", None),
     ("Templates lost - severity 1, phase 2\n~\nx", "phase", 2),
+    # A period behind a value ends the reach of what follows.
+    ("sev 3, phase 1. no tickets are sold", "phase", 1),
+    ("A sev 3 ticket came in.", "severity", None),
+    # What may end a clause, and what goes on.
+    ("We are in phase 1 already: the pump is off.", "phase", 1),
+    ("We are in phase 1 already cut walls.", "phase", None),
+    ("Jo and finance keep severity 2 as it is.", "severity", 2),
+    ("Jo and finance print severity 2 stickers.", "severity", None),
+    ("We go on to phase 2.", "phase", 2),
+    ("We cannot go on to phase 2.", "phase", None),
+    # Leaders of dots.
+    ("Severity ..... 2\nCommander .... Ola Berg", "commander", "Ola Berg"),
+    ("Bridge... who knows", "channel", None),
+    # Who should come where.
+    ("Everybody who can help should join #pay.", "channel", ("#pay",)),
+    ("Customers should join #pay.", "channel", None),
+    ("Undersigned is incident manager.", "commander", "Kim Park"),
+    ("Somebody is incident manager.", "commander", None),
+    ("War room: the small office next to the north gate", "channel", ("the small office next to the north gate",)),
 ]  # fmt: skip
 
 
