@@ -66,7 +66,8 @@ class Cues:
         self.by_preposition = re.compile(
             rf",\s*(?:{alternatives(words.prepositions)})\s+{article}$", re.I
         )
-        self.stays = re.compile(rf"\s+(?:{alternatives(words.unchanged)})(?!\w)", re.I)
+        self.kept = (*words.unchanged, *words.kept)
+        self.stays = re.compile(rf"\s+(?:{alternatives(self.kept)})(?!\w)", re.I)
         self.reasons = re.compile(rf"\s(?:{alternatives(words.reasons)})\s", re.I)
         self.determiner = re.compile(rf"(?<!\w)(?:{alternatives(words.determiners)})\s+$", re.I)
         self.verb = re.compile(rf"\s+(?:{alternatives(words.verbs)})\b", re.I)

@@ -35,7 +35,7 @@ class PhaseFinder:
         self.of_itself = re.compile(
             rf"\s+(?:{alternatives(rules.links)})\s+(?:{unlinked})(?!\w)", re.I
         )
-        self.follows = following((*rules.follows, *cues.words.unchanged), cues.words.closers)
+        self.follows = following((*rules.follows, *cues.kept), cues.words.closers)
         own = alternatives(rules.own)
         self.of_another = re.compile(rf"\s*[-–]?\s*(?:{alternatives(rules.of)})\s+(?!{own})", re.I)
         short = alternatives(rules.short)

@@ -241,6 +241,7 @@ class StatementWords:
     plans: Words
     samples: Words = ()
     closers: Words = ()
+    kept: Words = ()
     news: Words = ()
 
 

@@ -32,7 +32,7 @@ class SeverityFinder:
         self.behind = re.compile(rf"(?<![\w-])({words})[ \n-](?:{labels})(?![\w-])", re.I)
         self.short = re.compile(rf"(?:{short})-?\d")
         self.status = re.compile(rf"#?(?:{short})-?\d")
-        self.follows = following((*rules.follows, *cues.words.unchanged), cues.words.closers)
+        self.follows = following((*rules.follows, *cues.kept), cues.words.closers)
         self.trigger = Hints(rules.labels)
 
     def in_label(self, item: Labelled) -> tuple[list[Reading], int]:

@@ -111,10 +111,10 @@ class TitlePatterns:
             rf"\b(?:{alternatives(words.makes)})\s+({person})\s+(?:(?:{alternatives(words.as_title)})\s+)?{self.modifier}{title}",
         )
         under = _compiled(
-            rf"(?:^|[,;(]\s*)(?:{alternatives(words.under)})\s+{self.modifier}{title}\s+({person})\s*{self.ends}"
+            rf"[,;(]\s*(?:{alternatives(words.under)})\s+{self.modifier}{title}\s+({person})\s*{self.ends}"
         )
         not_but = _compiled(
-            rf"(?<![\w-]){title}\s+(?:{alternatives(words.copulas)})\s+(?:{alternatives(words.not_but)})\s+({person})"
+            rf"(?<![\w-]){title}\s+(?:{alternatives(words.copulas)})\s+(?:{alternatives(words.not_but)})\s+({person})\s*(?=[.,;!]|$)"
         )
         remarked = _compiled(
             rf"(?<!\w)(?-i:[a-z][\w']*)\s+({person})\s*\(\s*(?:(?:{alternatives(words.as_title)})\s+)?{self.modifier}{title}\s*\)",

@@ -442,6 +442,9 @@ CAUSES = [
     ("Undersigned is incident manager.", "commander", "Kim Park"),
     ("Somebody is incident manager.", "commander", None),
     ("War room: the small office next to the north gate", "channel", ("the small office next to the north gate",)),
+    ("The incident commander is not here but Ola Berg, our deputy, is.", "commander", None),
+    ("Under incident commander Ola Berg, in 2024, we lost two days.", "commander", None),
+    ("The severity as it is defined in our book helps.", "severity", None),
 ]  # fmt: skip
 
 
