@@ -132,11 +132,13 @@ class TextReading:
         self.ahead = partial(finders.moments.lies_ahead, anchor=anchor, zone=finders.names.zone)
         self.readings: list[Reading] = []
         self.said: list[str] = []
+        self.sampling = False
 
     def body(self, lines: Sequence[str]) -> str:
         """Read the body; give what it says besides fields and greetings, "" for nothing."""
         lines, told = self.finders.other_times.without(lines)
         self.said += [" ".join(line.split()) for line in told[:MAX_SAID]]
+        self.sampling = self.finders.other_times.may_hold_samples("\n".join(lines))
         for paragraph in paragraphs(lines):
             text = (
                 head_row(paragraph, self.finders.known) if "|" in paragraph.original else paragraph
@@ -147,7 +149,9 @@ class TextReading:
     def paragraph(self, text: Text) -> None:
         finders = self.finders
         items = labelled(text, finders.labels, finders.grammar)
-        quoted = tuple(sorted((*quotations(text), *finders.other_times.samples(text.plain))))
+        quoted = quotations(text)
+        if self.sampling:
+            quoted = tuple(sorted((*quoted, *finders.other_times.samples(text.plain))))
         at = 0
         for item in items:
             if item.label not in finders.known or within(quoted, item.at):

@@ -140,8 +140,10 @@ class Cues:
         if len(prefix) < 80 and self.openers.fullmatch(prefix) is not None:
             return True
         head, colon, rest = sentence[max(0, at - REACH) : at].rpartition(":")
+        if not colon or len(rest) > 80:
+            return False
         head = _MARKS.split(head)[-1]
-        if not colon or len(rest) > 80 or not (self.news.search(head) or head.count(" ") > 3):
+        if head.count(" ") <= 3 and not self.news.search(head):
             return False
         openers = self.openers.fullmatch(rest.strip(" \n\"'"))
         return openers is not None and self.over(field, head, len(head), len(head)) is None

@@ -137,14 +137,16 @@ def first_line(item: Labelled, runs_on: re.Pattern[str]) -> str:
 _BULLET = re.compile(r"^[ \t]*(?:[-•·+>→–]|\d{1,2}[.)]|#{1,6}|\[[ x]\])[ \t]+(?=\S)|^[ \t]+")
 _EMOJI = re.compile(r"(?<!\w):[a-z][a-z0-9_+-]{2,}:|[\U0001f000-\U0001faff\u2600-\u27bf]")
 _TABLE_RULE = re.compile(r"^[\s|:+=-]+$")
-_SEPARATORS = (":", "=", "|", "–", " -", "\t-", " ...")
+# "Severity ..... 2"
+_LEADERS = re.compile(r"(?m)^([^\W\d_][\w /-]{0,40}?)[ \t]+\.{3,60}[ \t]+")
+_SEPARATORS = (":", "=", "|", "–", " -", "\t-")
 # Part fields in a status line, also without a blank behind them.
 _TIGHT = ("/", ";", ",")
 _LABEL = re.compile(
     r"(?P<lead>\A|\n|[.;,|·•!?)/:][ \t]++|[|·]|(?<=\w)[/;,]|::|[ \t][–-][ \t]|(?<=\d)[ \t]++)[ \t]*+"
     r"(?P<label>[^\W\d_](?:[\w \n/()'&-]|\.(?=\w)){0,45}?)[ \t]*"
     r"(?:[(\[][^()\[\]\n]{1,70}[)\]][ \t]*)?(?:[._]{2,60}[ \t]*)?"
-    r"(?P<sep>:{1,2}(?!//)|=(?!=)|\||[ \t]-{1,2}(?=[ \t])|[ \t]?–(?=[ \t])|(?<=[ \t])\.{3,60}(?=[ \t]))[ \t]*"
+    r"(?P<sep>:{1,2}(?!//)|=(?!=)|\||[ \t]-{1,2}(?=[ \t])|[ \t]?–(?=[ \t]))[ \t]*"
 )
 
 
@@ -155,7 +157,8 @@ def paragraphs(lines: Sequence[str]) -> Iterator[Text]:
         if line.strip():
             block.append(line)
         elif block:
-            yield comparable("\n".join(_tidy(block)))
+            text = "\n".join(_tidy(block))
+            yield comparable(_LEADERS.sub(r"\1: ", text) if " ..." in text else text)
             block = []
 
 
@@ -169,8 +172,10 @@ def _tidy(block: list[str]) -> list[str]:
         if ":" in line or not line.isascii():
             line = _EMOJI.sub("", line)
         # "We are in phase / 2. The pump runs": the number is no list's.
-        goes_on = line[:1].isdecimal() and tidy and len(tidy[-1]) > 50 and tidy[-1][-1].isalpha()
-        tidy.append(line if goes_on else _BULLET.sub("", line, count=1))
+        if "0" <= line[0] <= "9" and tidy and len(tidy[-1]) > 50 and tidy[-1][-1].isalpha():
+            tidy.append(line)
+        else:
+            tidy.append(_BULLET.sub("", line, count=1))
     return tidy
 
 

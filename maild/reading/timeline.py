@@ -28,7 +28,11 @@ class OtherTimes:
         self.sample = _heading(words.samples, words.timeline_remarks)
         every = (*words.timelines, *words.plans, *words.samples)
         self.any = _heading(every, words.timeline_remarks)
-        self.telling = frozenset(max(phrase.split(), key=len) for phrase in words.samples)
+        # "Template" tells of "incident template" too, and "incident" of too much.
+        telling = {phrase for phrase in words.samples if " " not in phrase}
+        others = (phrase.split() for phrase in words.samples)
+        telling |= {max(pieces, key=len) for pieces in others if telling.isdisjoint(pieces)}
+        self.telling = tuple((word, re.compile(rf"{re.escape(word)}(?!\w)")) for word in telling)
         samples = alternatives(words.samples)
         self.sampled = re.compile(
             rf"(?<!\w)(?:(?<=[\[(])(?:{samples})[\])]|(?:{samples})\s*(?:[:=,|–]|\s-\s))", re.I
@@ -52,11 +56,13 @@ class OtherTimes:
             lines = self._without_sample(lines, told.append)
         return lines, told
 
+    def may_hold_samples(self, text: str) -> bool:
+        """Whether a text may hold an example: the pattern of all is slow, "in" is fast."""
+        lower = text.lower()
+        return any(word in lower and whole.search(lower) for word, whole in self.telling)
+
     def samples(self, plain: str) -> tuple[tuple[int, int], ...]:
         """Find the spans of a paragraph that begin as an example, up to the ends of their lines."""
-        lower = plain.lower()
-        if not any(map(lower.__contains__, self.telling)):
-            return ()
         found = (
             (match.start(), plain.find("\n", match.end()))
             for match in self.sampled.finditer(plain)

@@ -89,10 +89,10 @@ class TitlePatterns:
             ),
             _compiled(
                 rf"(?<![\w-]){self.title}(?:\s+(?:{alternatives(words.scope)}))?"
-                rf"\s*(?:(?:{alternatives(words.copulas)})\s+(?:(?:{adverbs})\s+)?|(?:{adverbs})\s+|\(\s*)({person}|(?:{self.me})\b)",
+                rf"\s*(?:(?:{alternatives(words.copulas)})\s+(?:(?:{adverbs})\s+)?(?:(?:{alternatives(words.not_but)})\s+)?|(?:{adverbs})\s+|\(\s*)({person}|(?:{self.me})\b)",
             ),
             _compiled(
-                rf"(?:^|[|,;/·•]\s*|::\s*|\n|\.\s+|\d\s+|\s(?:-{{1,2}}|–)\s+){self.modifier}{self.title}\s+({person}|{self.me})\s*{self.ends}",
+                rf"(?:^|[|,;/·•]\s*(?:(?:{alternatives(words.under)})\s+)?|::\s*|\n|\.\s+|\d\s+|\s(?:-{{1,2}}|–)\s+){self.modifier}{self.title}\s+({person}|{self.me})\s*{self.ends}",
             ),
         )
         return (*found, *self.of_command) if self.commander else found
@@ -110,12 +110,6 @@ class TitlePatterns:
         made = _compiled(
             rf"\b(?:{alternatives(words.makes)})\s+({person})\s+(?:(?:{alternatives(words.as_title)})\s+)?{self.modifier}{title}",
         )
-        under = _compiled(
-            rf"[,;(]\s*(?:{alternatives(words.under)})\s+{self.modifier}{title}\s+({person})\s*{self.ends}"
-        )
-        not_but = _compiled(
-            rf"(?<![\w-]){title}\s+(?:{alternatives(words.copulas)})\s+(?:{alternatives(words.not_but)})\s+({person})\s*(?=[.,;!]|$)"
-        )
         remarked = _compiled(
             rf"(?<!\w)(?-i:[a-z][\w']*)\s+({person})\s*\(\s*(?:(?:{alternatives(words.as_title)})\s+)?{self.modifier}{title}\s*\)",
         )
@@ -125,7 +119,7 @@ class TitlePatterns:
         not_i = _compiled(
             rf"(?<!\w)(?:{alternatives(words.i_not)})\s+{self.modifier}{title}\s*[,;]\s*({person})\s+(?:{alternatives(words.copulas)})(?=[.,;!\s]*$)",
         )
-        return (title_moves, made, under, not_but, remarked, takes, not_i)
+        return (title_moves, made, remarked, takes, not_i)
 
     @cached_property
     def handoffs(self) -> tuple[re.Pattern[str], ...]:
