@@ -110,6 +110,9 @@ class PeopleFinder:
         value = re.split(r"\||(?<=[\w.)])\s(?:-{1,2}|–)\s", value, maxsplit=1)[0]
         value = self._people_alone(value)
         people = self.one_person(value, author, ahead)
+        # "IC (from 18:00): Bob"
+        if self.presence.begins_later(item.text.plain[item.at : item.start], ahead):
+            people = [(value.strip(" .,;"), "invalid")]
         if len(people) == 1:
             value = re.split(r"(?<!^)[,;|]", value, maxsplit=1)[0]
         end = item.start + len(value)
