@@ -9,6 +9,7 @@ from maild.incident.verdict import PERSONAL, VITAL, Finding, Stated
 from maild.letters.layout import MAX_TYPED, clock, listed, quoted, shown, subject_of
 from maild.letters.letterhead import Letterhead, Sheet, printed
 from maild.mail.message import Mail, Outgoing
+from maild.reading.presence import team_pattern
 from maild.reading.reading import Person, Value
 from maild.reading.rules import Rules
 
@@ -179,11 +180,13 @@ def finding_model(finding: Finding, rules: Rules) -> dict[str, object]:
     choices = [
         _choice(finding.field, value) for value in finding.values if not isinstance(value, str)
     ]
+    said = [str(v) for v in finding.values if isinstance(v, str)]
     return {
         "field": finding.field,
         "label": NAMES.get(finding.field, finding.field),
         "trouble": finding.trouble,
-        "said": [str(v) for v in finding.values if isinstance(v, str)],
+        "said": said,
+        "team": any(map(team_pattern(rules.people.commander).search, said)),
         "words": [quoted(words, 60) for words in dict.fromkeys(finding.words)],
         "choices": choices,
     }

@@ -133,9 +133,10 @@ def _header_block(
         for j in range(i + 1, min(i + 12, len(lines))):
             found = _label(lines[j], patterns)
             if found is None:
-                if not lines[j].strip(" >") and len(kinds) > 1:
-                    break
-                if len(lines[j]) > 200 or not lines[j].strip(" >"):
+                # A program that makes text of HTML may put a blank line between any two.
+                blank = not lines[j].strip(" >")
+                spaced = blank and _label("".join(lines[j + 1 : j + 2]), patterns) is not None
+                if len(lines[j]) > 200 or (blank and not spaced):
                     break
                 continue
             kinds.add(found[0])

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Final
 
 from maild.mail.message import Address
 from maild.mail.phrases import Kinds, words_of
 from maild.reading.cues import Cues
-from maild.reading.grammar import compiled_grammar
+from maild.reading.grammar import alternatives, compiled_grammar
 from maild.reading.moments import MomentFinder
 from maild.reading.people import PeopleFinder
 from maild.reading.phase import PhaseFinder
@@ -82,6 +83,8 @@ class Finders:
         self.greeted = self.greetings.union(rules.mail.words.greeted)
         self.labels = self._labels(rules.channel.weak_labels)
         self.known = self.labels.known
+        # "Slack: #pay, scribe Bo Ek": behind its comma another field begins.
+        self.field_behind = re.compile(rf"[,;]\s+(?:{alternatives(self.labels.short)})\s", re.I)
         self.unchanged = {
             "severity": cues.unchanged.of(self.severity.labels),
             "phase": cues.unchanged.of(self.phase.labels),
@@ -126,13 +129,16 @@ class TextReading:
 
     def __init__(self, finders: Finders, author: Address, anchor: datetime) -> None:
         self.finders, self.author, self.anchor = finders, author, anchor
+        self.ahead = partial(finders.moments.lies_ahead, anchor=anchor, zone=finders.names.zone)
         self.readings: list[Reading] = []
         self.said: list[str] = []
+        self.sampling = False
 
     def body(self, lines: Sequence[str]) -> str:
         """Read the body; give what it says besides fields and greetings, "" for nothing."""
         lines, told = self.finders.other_times.without(lines)
         self.said += [" ".join(line.split()) for line in told[:MAX_SAID]]
+        self.sampling = self.finders.other_times.may_hold_samples("\n".join(lines))
         for paragraph in paragraphs(lines):
             text = (
                 head_row(paragraph, self.finders.known) if "|" in paragraph.original else paragraph
@@ -144,6 +150,8 @@ class TextReading:
         finders = self.finders
         items = labelled(text, finders.labels, finders.grammar)
         quoted = quotations(text)
+        if self.sampling:
+            quoted = tuple(sorted((*quoted, *finders.other_times.samples(text.plain))))
         at = 0
         for item in items:
             if item.label not in finders.known or within(quoted, item.at):
@@ -175,7 +183,7 @@ class TextReading:
             if label in finders.phase.status_labels:
                 found = [_status(reading) for reading in found]
         elif label in finders.people.commander_labels:
-            found, end = finders.people.commander_in_label(item, self.author)
+            found, end = finders.people.commander_in_label(item, self.author, self.ahead)
         elif label in finders.people.role_labels:
             one, end = finders.people.role_in_label(item, self.author)
             found = [one] if one else []
@@ -188,6 +196,8 @@ class TextReading:
             found, end = finders.places.in_label(item, finders.names.address)
             if not found:
                 return None
+            behind = finders.field_behind.search(item.text.plain, item.start, end)
+            end = behind.start() if behind else end
         self.readings += found
         return end
 
@@ -198,12 +208,18 @@ class TextReading:
         end = min(end, start + MAX_PARAGRAPH)
         for sentence in sentences(text, start, end, self.finders.grammar):
             theirs = bool(quoted) and within(quoted, sentence.first)
-            found = [] if theirs else self.sentence(sentence)
+            own = self._before_quotation(sentence, quoted) if quoted else sentence
+            found = [] if theirs else self.sentence(own)
             self.readings += found
             if len(self.said) < MAX_SAID and (theirs or self.says_more(sentence, found)):
                 said = " ".join(text.words(sentence.start, sentence.end).split())
                 # A field at its start may leave the sentence with the field's full stop.
                 self.said.append(said.lstrip(" .,;:|"))
+
+    def _before_quotation(self, sentence: Sentence, quoted: Sequence[tuple[int, int]]) -> Sentence:
+        """Cut a sentence where a quotation begins that goes on behind it."""
+        cuts = (start for start, end in quoted if sentence.first < start < sentence.end < end)
+        return replace(sentence, end=next(cuts, sentence.end))
 
     def sentence(self, sentence: Sentence) -> list[Reading]:
         """Find what a sentence states."""
@@ -222,7 +238,7 @@ class TextReading:
         if "phase" in kinds:
             yield from finders.phase.in_sentence(sentence)
         if "commander" in kinds:
-            yield from finders.people.commander_in_sentence(sentence, self.author)
+            yield from finders.people.commander_in_sentence(sentence, self.author, self.ahead)
         if "role" in kinds:
             yield from finders.people.roles_in_sentence(sentence, self.author)
         if "channel" in kinds:

@@ -15,6 +15,8 @@ from maild.reading.statements import REACH, clause_start
 from maild.reading.unchanged import Unchanged
 
 _CLAUSE_END = re.compile(r"[,;()–]|:(?!\d)|\s-\s")
+_NEAR_END = re.compile(rf"{_CLAUSE_END.pattern}|[.!?]\s")
+_MARKS = re.compile(r"[;,()–|•·\[\]]|\s[/-]\s")
 _FAR_END = re.compile(r";|:(?!\d)|–")
 
 
@@ -30,7 +32,7 @@ class Cues:
     """The compiled cues of a rule set."""
 
     def __init__(self, rules: CueRules, grammar: Grammar, scales: Iterable[str]) -> None:
-        words = rules.statement
+        self.words = words = rules.statement
         openers, frames = alternatives(words.openers), alternatives(words.frames)
         self.cues = tuple(_compiled(cue) for cue in rules.cue)
         self.grammar = grammar
@@ -39,7 +41,7 @@ class Cues:
         self.harmless = _phrases(words.harmless)
         self.asking = _phrases(words.asking)
         self.openers = re.compile(
-            rf"(?:(?:{openers}|(?:{alternatives(scales)})(?:[ .:-]?\d|\s(?:{alternatives(grammar.numbers)})\b))[\s,:.&/]*)*",
+            rf"(?:(?:{openers}|(?:{alternatives(scales)})(?:[ .:-]?\d(?:[-–]\d)?|\s(?:{alternatives(grammar.numbers)})\b))[\s,:.&/]*)*",
             re.I,
         )
         self.graded = re.compile(
@@ -49,17 +51,23 @@ class Cues:
         self.frames = re.compile(
             rf"(?<!\w)(?P<frame>{frames})(?:\s+[\w'-]+){{0,3}}[\s\"'#:]*$", re.I
         )
+        self.remark = re.compile(
+            rf"(?<!\w)(?:{alternatives(scales)})[ .:-]{{0,2}}\d\s*(\([^()]*\))", re.I
+        )
         self.unchanged = Unchanged(words, grammar)
         self._compile(words, grammar)
 
     def _compile(self, words: StatementWords, grammar: Grammar) -> None:
         """Compile the small words around a value."""
+        self.news = re.compile(rf"[^\W\d_]\s+(?:{alternatives(words.news)})\s*$", re.I)
         self.prepositions = frozenset(words.prepositions)
         article = rf"(?:(?:{grammar.articles})\s+)?"
         # "I was commander until noon, at severity 2": behind its comma a preposition begins no new statement.
         self.by_preposition = re.compile(
             rf",\s*(?:{alternatives(words.prepositions)})\s+{article}$", re.I
         )
+        self.kept = (*words.unchanged, *words.kept)
+        self.stays = re.compile(rf"\s+(?:{alternatives(self.kept)})(?!\w)", re.I)
         self.reasons = re.compile(rf"\s(?:{alternatives(words.reasons)})\s", re.I)
         self.determiner = re.compile(rf"(?<!\w)(?:{alternatives(words.determiners)})\s+$", re.I)
         self.verb = re.compile(rf"\s+(?:{alternatives(words.verbs)})\b", re.I)
@@ -98,11 +106,14 @@ class Cues:
 
     def _near(self, after: str) -> str:
         """Give what stands behind a value in its own clause: so far a cue reaches backward."""
-        near = _CLAUSE_END.split(after, maxsplit=1)[0]
+        near = _NEAR_END.split(after, maxsplit=1)[0]
         near = self.stops.split(near, maxsplit=1)[0]
         return self.reasons.split(near, maxsplit=1)[0].rstrip()
 
     def _without_harmless(self, text: str) -> str:
+        """Blank what takes no force from what follows, and the remarks on other values."""
+        if ")" in text:
+            text = self.remark.sub(lambda found: found[0].replace(found[1], " "), text)
         return self.harmless.sub(lambda found: " " * len(found[0]), text)
 
     def _reaches(self, cue: _CompiledCue, before: str, begins_before: int | None = None) -> bool:
@@ -118,11 +129,24 @@ class Cues:
         ends = _FAR_END if cue.reach == "far" else _CLAUSE_END
         return ends.search(between) is None and self.stops.search(between) is None
 
-    def states_at_start(self, sentence: str, at: int) -> bool:
-        """Whether a value begins its clause: nothing but openers ("still", "I think") before it."""
+    def states_at_start(self, field: str, sentence: str, at: int) -> bool:
+        """Whether a value begins its clause: nothing but openers ("still", "I think") before it.
+
+        Or news and a colon: "Tills down: severity 1", "Ben is right and Ana agrees: severity 1", but
+        not "Vendor down: severity 1".
+        """
         begin = clause_start(sentence, at, self.grammar)
         prefix = sentence[begin:at].strip(" \n\"'([*#>~.:-")
-        return len(prefix) < 80 and self.openers.fullmatch(prefix) is not None
+        if len(prefix) < 80 and self.openers.fullmatch(prefix) is not None:
+            return True
+        head, colon, rest = sentence[max(0, at - REACH) : at].rpartition(":")
+        if not colon or len(rest) > 80:
+            return False
+        head = _MARKS.split(head)[-1]
+        if head.count(" ") <= 3 and not self.news.search(head):
+            return False
+        openers = self.openers.fullmatch(rest.strip(" \n\"'"))
+        return openers is not None and self.over(field, head, len(head), len(head)) is None
 
     def shares_silence(self, field: str, sentence: str, at: int) -> bool:
         """Whether a value goes on with one that states nothing: "the bank's call: severity 1, phase 2".
@@ -135,7 +159,7 @@ class Cues:
         if before is None:
             return False
         start = before.start()
-        if self.states_at_start(sentence, start):
+        if self.states_at_start(field, sentence, start):
             return False
         kind = self.over(field, sentence, start, before.end("value"))
         if kind is not None:

@@ -7,7 +7,7 @@ from the mail's Date (reading rules, sections 1 "Times" and 8.6).
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
-from typing import Literal
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from maild.mail.phrases import Hints
@@ -15,6 +15,8 @@ from maild.reading.grammar import Grammar, alternatives
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import TimeRules
 from maild.reading.statements import REACH, Labelled, Sentence
+
+JUST_BEGUN: Final = timedelta(minutes=30)
 
 Direction = Literal["ahead", "behind"]
 
@@ -46,6 +48,9 @@ class MomentFinder:
         self.no_promise = re.compile(rf"\b(?:{alternatives(rules.no_promise)})\b", re.I)
         self.lead = re.compile(
             rf"[\s:–=-]*(?:(?:{ahead}|{about}|{alternatives(rules.due)})(?:\s+|(?<=~)))*", re.I
+        )
+        self.hour = re.compile(
+            rf"(?:\d{{1,2}}|{alternatives(grammar.numbers)})\s*(?:[,.;)]|$)", re.I
         )
         self.ago = re.compile(rf"\s*(?:{alternatives(rules.words.ago)})\b", re.I)
         self.trigger = Hints(rules.prose_next_update, rules.promised, rules.prose_start)
@@ -91,6 +96,36 @@ class MomentFinder:
                     )
                     yield Reading("started_at", at, words, Strength.PROSE, sentence.where)
                     return
+
+    def lies_ahead(self, text: str, anchor: datetime, zone: tzinfo) -> bool:
+        """Whether a text begins with a time to come; without a date the nearest counts, "six" is one.
+
+        A time without a zone may be the list's or the author's: what has just begun in one of them
+        has begun.
+        """
+        lead = self.lead.match(text)
+        text = text[lead.end() if lead else 0 :][:40]
+        relative = self.relative.match(text)
+        if relative is not None:
+            return self.ago.match(text, relative.end()) is None
+        clock, day = self._clock(text), self.day.match(text)
+        if day is not None and clock is None:
+            said = self._day(day, anchor, "ahead")
+            return said is not None and said > anchor.date()
+        if day is None and (clock is None or clock.start()):
+            return self.hour.match(text) is not None
+        ahead = False
+        for where in (zone, anchor.tzinfo or zone):
+            later = self.moment(text, anchor, where, "ahead")
+            earlier = self.moment(text, anchor, where, "behind")
+            if later is None or earlier is None:
+                continue
+            if timedelta() <= anchor - earlier <= JUST_BEGUN:
+                return False
+            ahead = ahead or (
+                later > anchor if later == earlier else later - anchor <= anchor - earlier
+            )
+        return ahead
 
     def moment(
         self, text: str, anchor: datetime, zone: tzinfo, direction: Direction

@@ -11,9 +11,10 @@ from maild.mail.message import Address
 from maild.mail.phrases import Hints
 from maild.reading.cues import Cues
 from maild.reading.grammar import Grammar, alternatives, candidates
+from maild.reading.presence import Ahead, Presence, team_pattern
 from maild.reading.reading import Outcome, Person, Reading, Strength
 from maild.reading.rules import PeopleRules
-from maild.reading.statements import Labelled, Sentence, in_quotes
+from maild.reading.statements import Labelled, Sentence, first_line, in_quotes
 from maild.reading.titles import TitlePatterns, my_names
 
 # Capitals by range: Latin-1, the Latin extensions (small letters too, which does no harm), Greek, Cyrillic.
@@ -46,11 +47,10 @@ class PeopleFinder:
         )
         self.whole_name = re.compile(rf"\s*({self.name})\s*(?:$|[<(\[@])", re.I)
         self.not_names = frozenset(names.not_names)
+        self.also_names = frozenset(names.also_names)
         self.nobody = frozenset(names.nobody)
         self.self_words = frozenset(names.self)
-        self.teams = re.compile(
-            rf"(?<![\w-])(?:{alternatives(rules.commander.teams)})(?![\w-])", re.I
-        )
+        self.teams = team_pattern(rules.commander)
         self.title_words = frozenset(t.rstrip(".") for t in names.titles)
         self.particles = frozenset(names.particles)
         self.commander_labels = frozenset(rules.commander.titles)
@@ -75,6 +75,7 @@ class PeopleFinder:
     def _compile(self, rules: PeopleRules, grammar: Grammar) -> None:
         """Compile what stands around a name."""
         names, words = rules.names, rules.sentences
+        self.presence = Presence(names, words, grammar)
         me, adverbs = my_names(names.self), (*words.copulas, *words.adverbs)
         gives = rf"(?:{alternatives(words.gives)})(?:\s+(?:{alternatives(words.gives_words)}))*"
         old, new = alternatives(grammar.old), alternatives(grammar.new)
@@ -88,7 +89,6 @@ class PeopleFinder:
         self.joins = re.compile(rf"\s*(?:[,;/&+]|\b(?:{grammar.join})\b)\s*", re.I)
         self.lists = re.compile(rf"\s*(?:[,;&]|/(?=\s|[A-Z])|\b(?:{grammar.join})\b)\s*")
         self.runs_on = re.compile(rf"(?:[,;&]|\b(?:{grammar.join}))\s*$")
-        self.collective = re.compile(rf"(?:{alternatives(rules.commander.collective)})\s", re.I)
         self.after = re.compile(rf"\s+(?:{alternatives(names.after)})\b.*")
         self.meantime = re.compile(rf"[\s,;(]*\b(?:{alternatives(names.meantime)})\b", re.I)
         self.apart = re.compile(rf"[<(\[]|\s[-–]\s|,|\b(?:{alternatives(names.contact)})\b")
@@ -102,12 +102,17 @@ class PeopleFinder:
 
     # One person behind a label --------------------------------------------------------------
 
-    def commander_in_label(self, item: Labelled, author: Address) -> tuple[list[Reading], int]:
+    def commander_in_label(
+        self, item: Labelled, author: Address, ahead: Ahead
+    ) -> tuple[list[Reading], int]:
         """Read "IC: ..."; the second is where the value ends in the text."""
-        value = _sentence(_first_line(item, self.runs_on)[0], self)
+        value = _sentence(first_line(item, self.runs_on), self)
         value = re.split(r"\||(?<=[\w.)])\s(?:-{1,2}|–)\s", value, maxsplit=1)[0]
         value = self._people_alone(value)
-        people = self.one_person(value, author)
+        people = self.one_person(value, author, ahead)
+        # "IC (from 18:00): Bob"
+        if self.presence.begins_later(item.text.plain[item.at : item.start], ahead):
+            people = [(value.strip(" .,;"), "invalid")]
         if len(people) == 1:
             value = re.split(r"(?<!^)[,;|]", value, maxsplit=1)[0]
         end = item.start + len(value)
@@ -125,9 +130,12 @@ class PeopleFinder:
                 return value[: slash.start()]
         return value
 
-    def one_person(self, value: str, author: Address) -> list[tuple[Person | str | None, Outcome]]:
+    def one_person(
+        self, value: str, author: Address, ahead: Ahead
+    ) -> list[tuple[Person | str | None, Outcome]]:
         """Read the value of a label that names one person; two of them are a conflict later on."""
         value = value.strip(" \t\n-–:=*\"'")
+        begins_later = self.presence.begins_later(value, ahead)
         value = self.formerly.sub("", value)
         arrow = _ARROW.split(value)
         if len(arrow) > 1:
@@ -140,7 +148,10 @@ class PeopleFinder:
             return [(None, "missing")]
         if self.cues.unchanged.alone.fullmatch(value.strip()):
             return [(None, "current")]
-        parts = [part for half in self.meantime.split(value) for part in self._apart(half)]
+        halves = self.meantime.split(value)
+        if len(halves) == 1 and (begins_later or self.presence.takes_away(value)):
+            return [(value.strip(" .,;"), "invalid")]
+        parts = [part for half in halves for part in self._apart(half)]
         return [self._named(part, author) for part in parts] or [(None, "missing")]
 
     def _apart(self, value: str) -> list[str]:
@@ -169,11 +180,17 @@ class PeopleFinder:
         if piece.lower() in self.self_words or _BY_HAND.fullmatch(piece):
             return True
         words = re.sub(r"[<(].*", "", piece).split()
-        if not 1 <= len(words) <= 4 or words[0].lower() in self.not_names:
+        if not 1 <= len(words) <= 4 or not self._begins_name(words):
             return False
         return re.fullmatch(
             self.name, " ".join(words), re.I
         ) is not None and not self.offices.search(piece)
+
+    def _begins_name(self, words: list[str]) -> bool:
+        """Whether the first of some words may be one of a name: "Per" of "Per Holm", not of "per mail"."""
+        first = words[0].lower()
+        both = len(words) > 1 and words[0][0].isupper() and words[1][0].isupper()
+        return first not in self.not_names or (both and first in self.also_names)
 
     def _named(self, value: str, author: Address) -> tuple[Person | str | None, Outcome]:
         person = self.parse(value, author)
@@ -193,7 +210,7 @@ class PeopleFinder:
 
     def _is_team(self, said: str) -> bool:
         name = self.apart.split(said, maxsplit=1)[0] or said
-        return self.teams.search(name) is not None or self.collective.match(name) is not None
+        return self.teams.search(name) is not None
 
     def parse(self, value: str, author: Address) -> Person | None:
         """Read one name, handle or address; "me" is the author. None where there is nobody."""
@@ -239,13 +256,14 @@ class PeopleFinder:
     def role_in_label(self, item: Labelled, author: Address) -> tuple[Reading | None, int]:
         """Read "Scribe: ..." or a list of experts; None where nobody is named."""
         role = self.role_labels[item.label]
-        value = _sentence(_first_line(item, self.runs_on)[0], self)
+        value = _sentence(first_line(item, self.runs_on), self)
         end = item.start + len(value)
         people = list(self.several(value, author))
         if not people:
             return None, end
         if role != "experts":
             people = people[:1]
+            end = item.start + len(re.split(r"(?<!^)[,;|]", value, maxsplit=1)[0])
         words = item.text.words(item.at, end).strip()
         found: Person | tuple[Person, ...] = tuple(people) if role == "experts" else people[0]
         return Reading(role, found, words, Strength.LABEL, item.where), end
@@ -267,11 +285,18 @@ class PeopleFinder:
 
     # Sentences ------------------------------------------------------------------------------
 
-    def commander_in_sentence(self, sentence: Sentence, author: Address) -> Iterator[Reading]:
+    def commander_in_sentence(
+        self, sentence: Sentence, author: Address, ahead: Ahead
+    ) -> Iterator[Reading]:
         """Find who a sentence says is commander."""
         found = self._given(self.commander_patterns, sentence, author)
         for start, end, person in (*found, *self._own_name(sentence, author)):
-            if in_quotes(sentence.plain, start, end) or self._owned(sentence.plain, start):
+            plain = sentence.plain
+            if in_quotes(plain, start, end) or self._owned(plain, start):
+                continue
+            if person != me(author) and self.presence.left(plain, end):
+                continue
+            if self.presence.lies_ahead(plain, start, end, ahead):
                 continue
             renewed = self.commander_patterns.renews(sentence.plain[start:end])
             but = "historical" if renewed else ""
@@ -293,7 +318,7 @@ class PeopleFinder:
             return
         own = r"\s+".join(re.escape(part) for part in author.name.split())
         title = alternatives(self.commander_labels)
-        pattern = rf"(?:^|[|,;/\n]|\d)\s*+(?:{title})\s+{own}\s*(?=[|,;/.\n]|$)"
+        pattern = rf"(?:^|[|,;/\n]|\d)\s*+(?:{title})\s+{own}\s*{self.commander_patterns.ends}"
         for match in candidates(re.compile(pattern, re.I), plain):
             yield match.start(), match.end(), me(author)
 
@@ -335,26 +360,6 @@ class PeopleFinder:
 def me(author: Address) -> Person:
     """Give the author as a person (reading rules, section 8.1)."""
     return Person(author.name or None, author.address or None)
-
-
-def _first_line(item: Labelled, runs_on: re.Pattern[str]) -> tuple[str, int]:
-    """Give the value's line with what runs on into the next, and where that ends in the text."""
-    value = item.value
-    lead = len(value) - len(value.lstrip(" \t\n"))
-    if "\n\n" in value[:lead]:
-        return "", item.start
-    at = lead
-    while True:
-        end = value.find("\n", at)
-        if end < 0:
-            return value, item.end
-        line = value[at:end]
-        begins = item.text.plain.rfind("\n", 0, item.start + at) + 1
-        width = item.start + end - begins
-        wrapped = width >= 60 and not re.search(r"[.!?]\s*$", line)
-        if not (runs_on.search(line) or wrapped) or not value[end + 1 :].strip():
-            return value[:end], item.start + end
-        at = end + 1
 
 
 def _sentence(value: str, finder: PeopleFinder) -> str:

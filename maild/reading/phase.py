@@ -35,10 +35,12 @@ class PhaseFinder:
         self.of_itself = re.compile(
             rf"\s+(?:{alternatives(rules.links)})\s+(?:{unlinked})(?!\w)", re.I
         )
-        self.follows = following(rules.follows)
+        self.follows = following((*rules.follows, *cues.kept), cues.words.closers)
         own = alternatives(rules.own)
         self.of_another = re.compile(rf"\s*[-–]?\s*(?:{alternatives(rules.of)})\s+(?!{own})", re.I)
-        self.trigger = Hints(rules.labels)
+        short = alternatives(rules.short)
+        self.short = re.compile(rf"(?<![\w#@.-])(?:{short})(?=[ .-]?\d(?!\w))")
+        self.trigger = Hints(rules.labels, rules.short)
 
     def in_label(self, item: Labelled) -> tuple[list[Reading], int]:
         """Read a labelled value; the second is where the value ends in the text."""
@@ -50,7 +52,7 @@ class PhaseFinder:
     def in_sentence(self, sentence: Sentence) -> Iterator[Reading]:
         """Find what a sentence states."""
         plain = sentence.plain
-        for match in candidates(self.ahead, plain):
+        for match in (*candidates(self.ahead, plain), *self._behind_severity(plain)):
             old = old_value(self.cues, plain, match.start())
             phrase = self._phrase(plain, match.end(), old)
             if phrase.empty or (old and not phrase.moved):
@@ -67,6 +69,12 @@ class PhaseFinder:
             if states(self.field, self.cues, plain, match.start(), phrase, self.follows):
                 words = sentence.words(match.start(), match.end())
                 yield Reading(self.field, number, words, Strength.PROSE, sentence.where)
+
+    def _behind_severity(self, plain: str) -> Iterator[re.Match[str]]:
+        """List the short labels that follow another value at once: "sev2 ph1"."""
+        for match in candidates(self.short, plain):
+            if self.cues.graded.search(plain, max(0, match.start() - 20), match.start()):
+                yield match
 
     def _phrase(self, plain: str, at: int, old: bool) -> Phrase:
         """Read the phrase behind "phase": a number, or a word with which its clause ends.

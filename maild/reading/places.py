@@ -54,6 +54,8 @@ class PlaceFinder:
         self.rooms = frozenset(rules.rooms)
         # "Town hall, 1st floor", "War room: the blue container behind gate C"
         self.floor = re.compile(rf",\s*(?:(?:\w+\s+){{0,2}}(?:{rooms})|{room})(?=[.,;)]|$)", re.I)
+        # "Maintenance Office B": the words in front of a room's are part of its name.
+        self.named = re.compile(r"\s*(?:[^\W\d_a-z][\w'-]*\s+){1,3}")
         self.described = re.compile(rf"(?:{grammar.articles})\s", re.I)
         self.sign = re.compile(r"[#/\d]")
         self.words = Hints(rules.rooms, rules.this_list)
@@ -96,9 +98,14 @@ class PlaceFinder:
         said = value.strip(" .,;").lower()
         if not said or said in self.nobody or value.strip() in self.nobody:
             return [Reading("channel", None, words, Strength.LABEL, item.where, "missing")], end
-        found = [
-            self._written(item, place) for place in self._places(item.text.plain, item.start, end)
-        ]
+        places = list(self._places(item.text.plain, item.start, end))
+        found = [self._written(item, place) for place in places]
+        if (
+            len(places) == 1
+            and places[0]["room"]
+            and self.named.fullmatch(value[: places[0].start() - item.start])
+        ):
+            found = self._free(item, value) or found
         if not found and self.this_list.search(value) and list_address:
             found = [list_address]
         if not found and item.label not in self.weak_labels:
@@ -125,7 +132,7 @@ class PlaceFinder:
         head = self.remark.split(said, maxsplit=1)[0].strip()
         floor = self.floor.match(said, len(head))
         head = said[: floor.end()] if head and floor else head
-        if not head or "@" in head or len(head) > 60 or head.count(" ") > 5:
+        if not head or "@" in head or len(head) > 60 or head.count(" ") > 7:
             return []
         described = item.label in self.rooms and self.described.match(head)
         if head.count(" ") > 2 and not described and not re.search(r"\d", head):
@@ -183,7 +190,10 @@ class PlaceFinder:
         plain = sentence.plain
         if not self.sign.search(plain) and not self.words.in_words(words_of(plain)):
             return
+        last = -1
         for match in candidates(self.introducer, plain):
+            if match.start() < last:
+                continue
             if self.cues.over("channel", plain, match.start(), match.end()) is not None:
                 continue
             weak = self.weak.fullmatch(match[0]) is not None
@@ -193,13 +203,15 @@ class PlaceFinder:
                 value = self._written(sentence, place, sentence.start)
                 yield Reading("channel", value, words, Strength.PROSE, sentence.where)
             if found:
-                return
+                last = found[-1].end()
+                continue
             named = self.this_list.match(plain[match.end() :].lstrip(" :"))
-            if named and not weak and list_address:
+            if named and not weak and list_address and last < 0:
                 words = sentence.words(match.start(), match.end() + named.end() + 1)
                 yield Reading("channel", list_address, words, Strength.PROSE, sentence.where)
                 return
-        yield from self._with_purpose(sentence)
+        if last < 0:
+            yield from self._with_purpose(sentence)
 
     def _with_purpose(self, sentence: Sentence) -> Iterator[Reading]:
         """Find a place that the words behind it make the channel: "use #x for coordination"."""

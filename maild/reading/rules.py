@@ -48,6 +48,7 @@ class PhaseRules:
     of: Words
     own: Words
     step: tuple[Step, ...]
+    short: Words = ()
 
     def name(self, number: int) -> str:
         """Give the name of a phase, "" where there is no such phase."""
@@ -100,6 +101,12 @@ class TitleSentences:
     at_once: Words
     done: Words
     possessives: Words = ()
+    begins: Words = ()
+    later: Words = ()
+    past: Words = ()
+    not_but: Words = ()
+    under: Words = ()
+    i_am_first: Words = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +131,11 @@ class NameRules:
     meantime: Words
     contact: Words
     offices: Words
+    gone: Words = ()
+    says: Words = ()
+    in_charge: Words = ()
+    pronouns: Words = ()
+    also_names: Words = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,6 +239,10 @@ class StatementWords:
     timelines: Words
     timeline_remarks: Words
     plans: Words
+    samples: Words = ()
+    closers: Words = ()
+    kept: Words = ()
+    news: Words = ()
 
 
 @dataclass(frozen=True, eq=False)

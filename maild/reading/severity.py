@@ -32,7 +32,7 @@ class SeverityFinder:
         self.behind = re.compile(rf"(?<![\w-])({words})[ \n-](?:{labels})(?![\w-])", re.I)
         self.short = re.compile(rf"(?:{short})-?\d")
         self.status = re.compile(rf"#?(?:{short})-?\d")
-        self.follows = following(rules.follows)
+        self.follows = following((*rules.follows, *cues.kept), cues.words.closers)
         self.trigger = Hints(rules.labels)
 
     def in_label(self, item: Labelled) -> tuple[list[Reading], int]:
@@ -75,10 +75,14 @@ class SeverityFinder:
         return bool(phrase.numbers) and re.match(r"\s[a-z]", first) is not None and len(first) < 90
 
 
-def following(words: Iterable[str]) -> re.Pattern[str]:
-    """Compile what may follow a value that begins its clause: a word, a mark, or nothing."""
+def following(words: Iterable[str], closers: Iterable[str]) -> re.Pattern[str]:
+    """Compile what may follow a value that begins its clause: a word, a mark, or nothing.
+
+    closers: what may stand between the value and the mark: "phase 1 already."
+    """
     marks = r"$|[.,;:!?()|/\]–→&·•]|-\s|-{1,2}>|=>|\"|\n"
-    return re.compile(rf"\s*(?:{marks}|(?:{alternatives(words)})\b)", re.I)
+    closed = rf"(?:(?:{alternatives(closers)})\s*)?(?:{marks})"
+    return re.compile(rf"\s*(?:{closed}|(?:{alternatives(words)})\b)", re.I)
 
 
 def states(
@@ -87,7 +91,7 @@ def states(
     """Whether a phrase of a sentence is a statement of the field (reading rules, section 3)."""
     if in_quotes(plain, begin, phrase.end):
         return False
-    begins = cues.states_at_start(plain, begin)
+    begins = cues.states_at_start(field, plain, begin)
     if begins and cues.shares_silence(field, plain, begin):
         return False
     hedge = phrase.hedged or plain[phrase.end :].strip(" .!)") == "?"
@@ -107,6 +111,8 @@ def states(
         return (
             not cues.bound(field, rest) and follows.match(cues.harmless.sub(";", rest)) is not None
         )
+    if cues.stays.match(plain, phrase.end):
+        return True
     if changed or cues.led_by_change(plain[:begin]) or cues.framed(plain[:begin], verbs=True):
         return True
     # Behind a bare preposition only what ends there is a state: not "tripped at phase 3 overcurrent".

@@ -118,9 +118,27 @@ class Sentence:
         return self.text.words(self.start + start, self.start + end).strip()
 
 
+def first_line(item: Labelled, runs_on: re.Pattern[str]) -> str:
+    """Give the value's line with what runs on into the next."""
+    value = item.value
+    at = len(value) - len(value.lstrip(" \t\n"))
+    if "\n\n" in value[:at]:
+        return ""
+    while (end := value.find("\n", at)) >= 0:
+        line = value[at:end]
+        begins = item.text.plain.rfind("\n", 0, item.start + at) + 1
+        wrapped = item.start + end - begins >= 60 and not re.search(r"[.!?]\s*$", line)
+        if not (runs_on.search(line) or wrapped) or not value[end + 1 :].strip():
+            return value[:end]
+        at = end + 1
+    return value
+
+
 _BULLET = re.compile(r"^[ \t]*(?:[-•·+>→–]|\d{1,2}[.)]|#{1,6}|\[[ x]\])[ \t]+(?=\S)|^[ \t]+")
 _EMOJI = re.compile(r"(?<!\w):[a-z][a-z0-9_+-]{2,}:|[\U0001f000-\U0001faff\u2600-\u27bf]")
 _TABLE_RULE = re.compile(r"^[\s|:+=-]+$")
+# "Severity ..... 2"
+_LEADERS = re.compile(r"(?m)^([^\W\d_][\w /-]{0,40}?)[ \t]+\.{3,60}[ \t]+")
 _SEPARATORS = (":", "=", "|", "–", " -", "\t-")
 # Part fields in a status line, also without a blank behind them.
 _TIGHT = ("/", ";", ",")
@@ -139,12 +157,13 @@ def paragraphs(lines: Sequence[str]) -> Iterator[Text]:
         if line.strip():
             block.append(line)
         elif block:
-            yield comparable("\n".join(_tidy(block)))
+            text = "\n".join(_tidy(block))
+            yield comparable(_LEADERS.sub(r"\1: ", text) if " ..." in text else text)
             block = []
 
 
 def _tidy(block: list[str]) -> list[str]:
-    tidy = []
+    tidy: list[str] = []
     for line in block:
         if "|" in line:
             if _TABLE_RULE.match(line):
@@ -152,7 +171,11 @@ def _tidy(block: list[str]) -> list[str]:
             line = line.strip().strip("|").strip()
         if ":" in line or not line.isascii():
             line = _EMOJI.sub("", line)
-        tidy.append(_BULLET.sub("", line, count=1))
+        # "We are in phase / 2. The pump runs": the number is no list's.
+        if "0" <= line[0] <= "9" and tidy and len(tidy[-1]) > 50 and tidy[-1][-1].isalpha():
+            tidy.append(line)
+        else:
+            tidy.append(_BULLET.sub("", line, count=1))
     return tidy
 
 
@@ -291,6 +314,10 @@ _SENTENCE_END = re.compile(
     r"[.!?\n](?:(?<=\n)(?![ \t]*[a-z])|(?<!\n)(?<![.!?][.!?])[.!?]*+[\"')\]]*+(?=\s))"
 )
 
+# What ends in a period in front of a small letter is more often "approx." than a sentence, unless it is a
+# word of some length: "They use paper. phase 0."
+_WORD_ENDS = re.compile(r"[a-z]{4}\.$")
+
 
 def sentences(
     text: Text, start: int, end: int, grammar: Grammar, where: Where = "body"
@@ -310,7 +337,8 @@ def sentences(
         elif sign == ".":
             following = plain[behind : behind + 3].lstrip()
             tail = plain[max(at, stop - 12) : stop + 1]
-            ends = not (following[:1].islower() or grammar.abbreviates(tail, following))
+            begins = not following[:1].islower() or _WORD_ENDS.search(tail) is not None
+            ends = begins and not grammar.abbreviates(tail, following)
         else:
             ends = True
         if ends and plain[at:stop].strip():
@@ -322,10 +350,11 @@ def sentences(
 
 def _line_stands_alone(plain: str, start: int, newline: int, end: int, grammar: Grammar) -> bool:
     following = plain[newline + 1 : min(end, newline + 40)].lstrip()
-    line = plain[max(start, plain.rfind("\n", start, newline) + 1) : newline]
+    begins = plain.rfind("\n", 0, newline) + 1
+    line = plain[max(start, begins) : newline]
     if not following or not line.strip():
         return True
-    if len(line) >= 58 or following[0].islower():
+    if newline - begins >= 58 or following[0].islower():
         return False
     return not (following[0].isdecimal() and number_goes_on(line)) and not grammar.runs_on(line)
 
@@ -361,7 +390,7 @@ def quotations(text: Text) -> tuple[tuple[int, int], ...]:
 
 def within(spans: Sequence[tuple[int, int]], at: int) -> bool:
     """Whether a place lies inside one of some spans, which are in order."""
-    before = bisect_left(spans, (at,)) - 1
+    before = bisect_left(spans, (at + 1,)) - 1
     return before >= 0 and at < spans[before][1]
 
 

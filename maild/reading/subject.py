@@ -24,11 +24,17 @@ class SubjectReading:
             for item in labelled(text, self.finders.labels, self.finders.grammar, "subject")
             if item.label in self.finders.known
         ]
+        other_times = self.finders.other_times
+        if other_times.may_hold_samples(text.plain) and other_times.samples(text.plain):
+            return re.sub(r"\s+", " ", subject).strip()
         end = len(text.plain)
         for item in items:
             if self.run.label(item) is not None:
                 end = min(end, item.at) if item.at else end
-        summary = text.words(0, end).strip(" |,;–—-/(") if end else ""
+        summary = text.words(0, end).strip(" |,;–—-(") if end else ""
+        summary = summary.rstrip(" /")
+        if summary.startswith("/") and not summary[1:2].isalnum():  # "/home is full" is no mark
+            summary = summary.lstrip(" /")
         summary = self._ends(summary)
         for sentence in sentences(
             comparable(summary),
@@ -114,7 +120,7 @@ class SubjectReading:
         if not self.finders.people.trigger.in_words(words_of(text.plain)):
             return []
         whole = Sentence(text, 0, len(text.plain), "subject")
-        named = self.finders.people.commander_in_sentence(whole, self.run.author)
+        named = self.finders.people.commander_in_sentence(whole, self.run.author, self.run.ahead)
         return [reading for reading in named if reading.words == piece][:1]
 
     def _ends(self, summary: str) -> str:

@@ -43,7 +43,8 @@ class TitlePatterns:
         """others: the labels that may follow a commander's name; None for another role."""
         self.rules, self.words, self.grammar = rules, rules.sentences, grammar
         self.person, self.commander = person, others is not None
-        self.others_next = alternatives(others or ())
+        # What may follow "IC Bob" where nothing stands between the two.
+        self.ends = rf"(?=[|,;/·•.\n]|$|\s(?:{grammar.join}|{grammar.prepositions}|{alternatives(others or ())})\b|\s(?:#|-{{1,2}}\s|–\s))"
         named = alternatives(titles)
         self.title = rf"(?:{named})(?:\s*\((?:{named})\))?(?![\w-])"
         self.modifier = rf"(?:(?:{alternatives(rules.commander.modifiers)})\s+){{0,5}}"
@@ -57,7 +58,8 @@ class TitlePatterns:
         said = rf"(?:{alternatives(words.copulas)})(?:\s+(?:{alternatives(words.adverbs)}))?"
         return (
             _compiled(
-                rf"(?<!\w)(?:{alternatives(words.i_am)})\s+{self.modifier}{self.title}",
+                rf"(?:(?<!\w)(?:{alternatives(words.i_am)})|(?:^|[.,;:!?(\n]\s*)(?:{alternatives(words.i_am_first)}))"
+                rf"\s+{self.modifier}{self.title}",
             ),
             _compiled(
                 rf"(?<!\w)(?:{alternatives(words.i)})\b[^.,;:!?]{{0,60}}?\b(?:{self.grammar.join})\s+"
@@ -87,7 +89,10 @@ class TitlePatterns:
             ),
             _compiled(
                 rf"(?<![\w-]){self.title}(?:\s+(?:{alternatives(words.scope)}))?"
-                rf"\s*(?:(?:{alternatives(words.copulas)})\s+(?:(?:{adverbs})\s+)?|(?:{adverbs})\s+|\(\s*)({person}|(?:{self.me})\b)",
+                rf"\s*(?:(?:{alternatives(words.copulas)})\s+(?:(?:{adverbs})\s+)?(?:(?:{alternatives(words.not_but)})\s+)?|(?:{adverbs})\s+|\(\s*)({person}|(?:{self.me})\b)",
+            ),
+            _compiled(
+                rf"(?:^|[|,;/·•]\s*(?:(?:{alternatives(words.under)})\s+)?|::\s*|\n|\.\s+|\d\s+|\s(?:-{{1,2}}|–)\s+){self.modifier}{self.title}\s+({person}|{self.me})\s*{self.ends}",
             ),
         )
         return (*found, *self.of_command) if self.commander else found
@@ -105,10 +110,6 @@ class TitlePatterns:
         made = _compiled(
             rf"\b(?:{alternatives(words.makes)})\s+({person})\s+(?:(?:{alternatives(words.as_title)})\s+)?{self.modifier}{title}",
         )
-        bare = _compiled(
-            rf"(?:^|[|,;/·•]\s*|::\s*|\n|\.\s+|\d\s+|\s(?:-{{1,2}}|–)\s+){self.modifier}{title}\s+({person}|{self.me})\s*"
-            rf"(?=[|,;/·•.\n]|$|\s(?:{self.grammar.join}|{self.grammar.prepositions}|{self.others_next})\b|\s(?:#|-{{1,2}}\s|–\s))",
-        )
         remarked = _compiled(
             rf"(?<!\w)(?-i:[a-z][\w']*)\s+({person})\s*\(\s*(?:(?:{alternatives(words.as_title)})\s+)?{self.modifier}{title}\s*\)",
         )
@@ -118,7 +119,7 @@ class TitlePatterns:
         not_i = _compiled(
             rf"(?<!\w)(?:{alternatives(words.i_not)})\s+{self.modifier}{title}\s*[,;]\s*({person})\s+(?:{alternatives(words.copulas)})(?=[.,;!\s]*$)",
         )
-        return (title_moves, made, bare, remarked, takes, not_i)
+        return (title_moves, made, remarked, takes, not_i)
 
     @cached_property
     def handoffs(self) -> tuple[re.Pattern[str], ...]:

@@ -19,6 +19,7 @@ OPENINGS = {
     "severity": "Phase 1. I am incident commander. Channel: #pay",
     "channel": "Severity 2, phase 1. I am incident commander.",
     "commander is a team": "Severity 2, phase 1. IC: the database team. Channel: #pay",
+    "commander has left": "Severity 2, phase 1. IC: Bob has left. Channel: #pay",
     "severity off the scale": "SEV0, phase 1. I am incident commander. Channel: #pay",
     "phase off the scale": "Severity 2, phase 9. I am incident commander. Channel: #pay",
     "two severities": "Severity 2, phase 1. I am incident commander. Channel: #pay. This is a severity 3.",

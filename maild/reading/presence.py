@@ -1,0 +1,63 @@
+"""Whether somebody named is commander now: not where he has left, is on his way, or begins at six."""
+
+import re
+from collections.abc import Callable
+
+from maild.reading.grammar import Grammar, alternatives
+from maild.reading.rules import CommanderRules, NameRules, TitleSentences
+
+# Tells of the words at which a time begins whether it lies ahead.
+Ahead = Callable[[str], bool]
+
+_BEFORE = 40
+
+
+class Presence:
+    """Finds what stands around a name and takes it away (reading rules, section 8.10)."""
+
+    def __init__(self, names: NameRules, words: TitleSentences, grammar: Grammar) -> None:
+        gone, says = alternatives(names.gone), alternatives(names.says)
+        pronouns, begins = alternatives(names.pronouns), alternatives(words.begins)
+        lead = rf"[\s,(–-]+(?:(?:{pronouns})\s+)*"
+        gone = rf"{lead}(?:(?:{says})\s+)*(?:(?:{pronouns})\s+)*(?:{gone})(?!\w)"
+        self.gone = re.compile(
+            rf"[^,;(|\n]{{1,60}}?(?:{gone}|{lead}(?-i:{says})\s+(?!(?:{alternatives(names.in_charge)})(?!\w)))",
+            re.I,
+        )
+        self.gone_behind = re.compile(gone, re.I)
+        self.begins = re.compile(rf"[\s,(]*(?<!\w)(?:{begins})\s+", re.I)
+        self.led = re.compile(rf"(?:^|[\s,(])(?:{begins})\s+(?=[^.;]{{1,{_BEFORE}}}$)", re.I)
+        self.later = re.compile(rf"[\s,(–-]*(?:{alternatives(words.later)})(?!\w)", re.I)
+        self.past = re.compile(rf"(?<!\w)(?:{alternatives(words.past)})(?!\w)", re.I)
+
+    def takes_away(self, value: str) -> bool:
+        """Whether the value of a label says that its person is no commander now: "Bob has left"."""
+        return self.gone.match(value) is not None
+
+    def begins_later(self, value: str, ahead: Ahead) -> bool:
+        """Whether the value of a label says that its person begins later: "Bob from 18:00"."""
+        first = re.split(r"[,;(|]", value, maxsplit=1)[0]
+        found = (match for match in self.begins.finditer(value) if 0 < match.start() <= len(first))
+        return any(ahead(value[match.end() :]) for match in found)
+
+    def left(self, plain: str, end: int) -> bool:
+        """Whether a sentence goes on from a name with its absence: "IC is Bob, who is on his way"."""
+        return self.gone_behind.match(plain, end) is not None
+
+    def lies_ahead(self, plain: str, start: int, end: int, ahead: Ahead) -> bool:
+        """Whether plain[start:end] is a title for a time to come: "I am IC from 18:00"."""
+        if self.past.search(plain, start, end):
+            return False
+        if self.later.match(plain, end):
+            return True
+        behind = self.begins.match(plain, end)
+        if behind is not None and ahead(plain[behind.end() :]):
+            return True
+        led = self.led.search(plain[max(0, start - _BEFORE) : start])
+        return led is not None and ahead(plain[max(0, start - _BEFORE) : start][led.end() :])
+
+
+def team_pattern(rules: CommanderRules) -> re.Pattern[str]:
+    """Compile what makes a name a team: "the database team" (reading rules, section 8.2)."""
+    teams, collective = alternatives(rules.teams), alternatives(rules.collective)
+    return re.compile(rf"(?<![\w-])(?:{teams})(?![\w-])|^(?:{collective})\s", re.I)
