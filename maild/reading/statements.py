@@ -172,10 +172,8 @@ def _tidy(block: list[str]) -> list[str]:
         if ":" in line or not line.isascii():
             line = _EMOJI.sub("", line)
         # "We are in phase / 2. The pump runs": the number is no list's.
-        if "0" <= line[0] <= "9" and tidy and len(tidy[-1]) > 50 and tidy[-1][-1].isalpha():
-            tidy.append(line)
-        else:
-            tidy.append(_BULLET.sub("", line, count=1))
+        wrapped = line[:1].isdecimal() and tidy and len(tidy[-1]) > 50 and tidy[-1][-1].isalpha()
+        tidy.append(line if line[:1].isalpha() or wrapped else _BULLET.sub("", line, count=1))
     return tidy
 
 

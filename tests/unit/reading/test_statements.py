@@ -101,3 +101,8 @@ def test_a_hint_asks_for_all_words_of_one_phrase() -> None:
     assert hints.in_words({"i", "took", "over", "from", "bob", "as"})
     assert not hints.in_words({"incident", "over"})
     assert not hints.in_words(set())
+
+
+def test_a_line_of_nothing_but_a_sign_is_no_mistake() -> None:
+    (text,) = paragraphs(["The tills are down.", "\U0001f525", ":fire:", "2. phase 1"])
+    assert text.plain.split() == ["The", "tills", "are", "down.", "phase", "1"]
