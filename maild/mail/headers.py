@@ -17,6 +17,7 @@ from typing import Final
 from maild.mail.message import Address
 
 MAX_FIELD_OCTETS: Final = 16_384
+MAX_CONTENT_FIELD: Final = 4_000
 MAX_FIELDS: Final = 2_000
 MAX_HEADER_OCTETS: Final = 262_144
 MAX_ENCODED_WORDS: Final = 200

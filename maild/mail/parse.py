@@ -17,6 +17,7 @@ from typing import Final
 from maild.mail.bounce import failures, is_bounce_address
 from maild.mail.complaint import is_feedback
 from maild.mail.headers import (
+    MAX_CONTENT_FIELD,
     Field,
     addresses,
     author,
@@ -37,7 +38,6 @@ MAX_TEXT_CHARACTERS: Final = 500_000
 MAX_DEPTH: Final = 50
 MAX_PARTS: Final = 200
 MAX_KIND: Final = 100
-MAX_CONTENT_FIELD: Final = 4_000
 SLIM_FROM: Final = 100_000
 
 MARKS: Final = frozenset(

@@ -15,7 +15,13 @@ from email.message import EmailMessage, Message
 from email.policy import SMTP
 from itertools import islice, zip_longest
 
-from maild.mail.headers import body_of, fields, is_charset, split_content
+from maild.mail.headers import (
+    MAX_CONTENT_FIELD,
+    body_of,
+    fields,
+    is_charset,
+    split_content,
+)
 
 _SEALED = (
     "multipart/signed",
@@ -109,8 +115,11 @@ def wrapped(content: bytes, text: str) -> bytes:
 
 def _entity(content: bytes, start: int, end: int) -> _Entity:
     section, body = split_content(content[start:end])
-    mime = b"".join(f for name, f in fields(section) if name.startswith("content-"))
-    return _Entity(start, end - len(body), end, message_from_bytes(mime + b"\r\n"))
+    mime = [f for name, f in fields(section) if name.startswith("content-")]
+    if any(len(field) > MAX_CONTENT_FIELD for field in mime):
+        # The parser needs the square of its length; nobody who writes mail needs so much.
+        raise ValueError("a Content field that is too long")
+    return _Entity(start, end - len(body), end, message_from_bytes(b"".join(mime) + b"\r\n"))
 
 
 def _targets(content: bytes, top: _Entity) -> tuple[_Entity | None, _Entity | None]:

@@ -40,7 +40,7 @@ MAIL = (
         "Message-ID: <one@example.com>\n"
         "Content-Type: text/plain; charset=utf-8\n\n"
         "Severity 2, phase 1. I am incident commander. Coordinating via #lab-labels on Slack.\n\n"
-        + PARAGRAPH * 9
+        + PARAGRAPH * 10
         + "Customer liaison: Maeve Dolan\nNext update: 14:30 UTC\n"
     )
     .replace("\n", "\r\n")

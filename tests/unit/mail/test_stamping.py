@@ -181,6 +181,11 @@ def test_a_mail_beyond_ascii_is_wrapped_as_8bit() -> None:
     assert b"Content-Transfer-Encoding: 8bit\r\nContent-Disposition: attachment" in copy
 
 
+def test_a_mail_whose_content_field_is_too_long_is_wrapped() -> None:
+    content = mail('Content-Type: text/plain; x="' + ';"' * 50_000, b"Severity: 2\r\n")
+    assert content in stamped(content, STAMP, STAMP_HTML)
+
+
 def test_a_mail_of_too_many_parts_is_wrapped() -> None:
     content = multipart("mixed", *[b"\r\nx"] * 500)
     assert content in stamped(content, STAMP, STAMP_HTML)
