@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import multiprocessing
 import os
 import re
 import signal
@@ -51,6 +52,8 @@ def state(read: Read) -> dict[str, object]:
 def faulty(folder: Path | None) -> Rules:
     """Load the rules into a worker; it tells its process id, and breaks where a mail says how."""
     assert folder is not None
+    if multiprocessing.parent_process() is None:
+        raise RuntimeError("not in the fork server, of which all others are forked too")
     (folder / f"{os.getpid()}.pid").touch()
     if (folder / "mistake").exists():
         raise ValueError("a mistake in the rules")
@@ -324,3 +327,32 @@ def test_a_stopped_pool_leaves_no_worker(run: Run, tmp_path: Path) -> None:
     assert alive(tmp_path)
     pool.stop()
     assert not alive(tmp_path)
+
+
+def counted(folder: Path | None) -> Rules:
+    """Load the rules; who does leaves his process id."""
+    assert folder is not None
+    (folder / f"{os.getpid()}.pid").touch()
+    return load_rules()
+
+
+SHARING = """
+import asyncio, sys
+from pathlib import Path
+from tests.edge.test_readers import NAMES, PLAIN, Readers, counted, raw, state
+
+async def read():
+    pool = Readers(counted, Path(sys.argv[1]), NAMES, workers=2)
+    for found in await asyncio.gather(*(pool.read(raw(PLAIN)) for _ in range(20))):
+        state(found)
+    pool.stop()
+
+asyncio.run(read())
+"""
+
+
+def test_the_rules_are_loaded_once_for_all_workers(tmp_path: Path) -> None:
+    # In a process of its own: there is one fork server in each.
+    command = [sys.executable, "-c", SHARING, str(tmp_path)]
+    subprocess.run(command, check=True, timeout=60, cwd=Path(__file__).parents[2])
+    assert len(list(tmp_path.iterdir())) == 1
