@@ -209,10 +209,13 @@ class Desk:
             return arrived
         author = mail.author.address.lower()
         at = mail.received_at.astimezone(self.zone)
+        lines = parse(mail.subject if command else "", report.text if own else "", at)
+        if not command and all(line.command is None for line in lines):
+            return replace(arrived, lines=lines)
         return replace(
             arrived,
             trusted=self.posting.is_trusted(author),
-            lines=parse(mail.subject if command else "", report.text if own else "", at),
+            lines=lines,
             confirm=self.secret("confirm", arrived.number),
             leave=self.secret("leave", author),
         )

@@ -19,8 +19,8 @@ AHEAD: Final = 64
 PATIENCE: Final = timedelta(milliseconds=250)
 TROUBLE_SECONDS: Final = 1.0
 # So many mails, or so long, in one transaction: it spares commits, and the door waits for its end.
-MAX_BATCH: Final = 16
-BATCH_TIME: Final = timedelta(milliseconds=20)
+MAX_BATCH: Final = 32
+BATCH_TIME: Final = timedelta(milliseconds=40)
 
 
 class Readers(Protocol):

@@ -82,6 +82,8 @@ def _environment(default: Path, own: Path | None) -> SandboxedEnvironment:
     environment = SandboxedEnvironment(
         loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
         undefined=StrictUndefined,
+        # What was edited counts from a reload on, which looks at it first.
+        auto_reload=False,
         autoescape=lambda name: name is not None and ".html" in name,
         trim_blocks=True,
         lstrip_blocks=True,
