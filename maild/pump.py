@@ -64,6 +64,7 @@ class Pump:
         # What lay here when we started, and was not begun since: it may have killed us before.
         self.suspects: set[int] = set()
         self.started = False
+        self.batch = MAX_BATCH
 
     def wake(self) -> None:
         """Look now: something has arrived, or was read."""
@@ -78,12 +79,15 @@ class Pump:
                 busy = self._conclude()
                 self.trouble(None)
                 if busy:
+                    self.batch = MAX_BATCH
                     # More may be read already, but what is owed now goes first.
                     await asyncio.sleep(0)
             except Exception as error:
                 # The store failed: nothing was changed, all of it is tried again.
                 self.trouble(error)
                 self._forget()
+                # One mail may fit on a disk that is almost full where many do not.
+                self.batch = 1
                 await asyncio.sleep(TROUBLE_SECONDS)
                 continue
             if not busy:
@@ -158,7 +162,7 @@ class Pump:
             if suspect and ready:
                 break
             ready.append(job)
-            if suspect or len(ready) == MAX_BATCH:
+            if suspect or len(ready) >= self.batch:
                 break
         return ready
 

@@ -1,18 +1,21 @@
 """The pump, where the store fails under it: a failing store is no death of the desk."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
 from maild.edge.store.arrivals import Arrivals
+from maild.edge.store.ledger import Ledger
 from maild.edge.store.records import Records
 from maild.mail.message import Envelope, Mail, RawMessage
 from maild.mail.parse import parse
 from maild.mail.parse import parse_header as sound
 from maild.pump import Pump, Readers
 from maild.reading.report import Read, Unreadable
+from maild.trouble import Broken
 from tests.office import NOON, Office
 
 OPENING = (
@@ -39,6 +42,18 @@ class Inline:
         return mail, self.office.reader.read(mail)
 
 
+class AllAtOnce(Inline):
+    """Readers of whom none is ready before three mails are read."""
+
+    begun = 0
+
+    async def read(self, raw: RawMessage) -> Read:
+        self.begun += 1
+        while self.begun < 3:
+            await asyncio.sleep(0)
+        return await super().read(raw)
+
+
 class Unread:
     """Readers that find a bug in every mail."""
 
@@ -51,8 +66,9 @@ def pumped(
     readers: Readers,
     trouble: Callable[[BaseException | None], None],
     mails: int = 1,
+    arrive: Callable[[], None] = lambda: None,
 ) -> None:
-    """Pump until so many mails are entered."""
+    """Pump until so many mails are entered; what arrives once we run is no suspect."""
 
     async def story() -> None:
         over = asyncio.Event()
@@ -63,11 +79,27 @@ def pumped(
 
         pump = Pump(desk.desk, readers, lambda: NOON, lambda *_, **__: None, entered, trouble)
         work = asyncio.create_task(pump.run())
+        await asyncio.sleep(0)
+        arrive()
+        pump.wake()
         await asyncio.wait_for(over.wait(), 20)
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
 
     asyncio.run(story())
+
+
+def three_arrive(desk: Office) -> None:
+    """Have mails of Ana, Bob and Cleo wait."""
+    raws = [
+        RawMessage(
+            Envelope(f"{name}@example.com", ("incidents@example.com",)),
+            OPENING.replace(b"kevin@", f"{name}@".encode()).replace(b"<one@", f"<{name}@".encode()),
+            NOON,
+        )
+        for name in ("ana", "bob", "cleo")
+    ]
+    Arrivals(desk.connection).keep(raws)
 
 
 def verdicts(desk: Office) -> list[str]:
@@ -124,15 +156,7 @@ def test_a_mail_that_breaks_us_is_set_aside_and_those_of_the_same_commit_are_not
     office: Callable[..., Office],
 ) -> None:
     desk = office()
-    raws = [
-        RawMessage(
-            Envelope(f"{name}@example.com", ("incidents@example.com",)),
-            OPENING.replace(b"kevin@", f"{name}@".encode()).replace(b"<one@", f"<{name}@".encode()),
-            NOON,
-        )
-        for name in ("ana", "bob", "cleo")
-    ]
-    Arrivals(desk.connection).keep(raws)
+    three_arrive(desk)
 
     def genuine(mail: Mail) -> bool:
         if mail.author.address == "bob@example.com":
@@ -142,3 +166,28 @@ def test_a_mail_that_breaks_us_is_set_aside_and_those_of_the_same_commit_are_not
     desk.desk = replace(desk.desk, genuine=genuine)
     pumped(desk, Inline(desk), lambda error: None, mails=3)
     assert verdicts(desk) == ["accepted", "shunted", "accepted"]
+
+
+def test_mails_that_do_not_fit_on_the_disk_together_are_entered_one_by_one(
+    office: Callable[..., Office], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = office()
+    whole = Ledger.together
+    troubles: list[BaseException] = []
+
+    @contextmanager
+    def together(ledger: Ledger) -> Iterator[None]:
+        with whole(ledger):
+            before = len(verdicts(desk))
+            yield
+            if len(verdicts(desk)) > before + 1:
+                raise Broken("database or disk is full")
+
+    monkeypatch.setattr(Ledger, "together", together)
+
+    def trouble(error: BaseException | None) -> None:
+        troubles.extend([error] if error else [])
+
+    pumped(desk, AllAtOnce(desk), trouble, 3, lambda: three_arrive(desk))
+    assert verdicts(desk) == ["accepted"] * 3
+    assert 0 < len(troubles) < 3

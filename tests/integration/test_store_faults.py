@@ -281,13 +281,13 @@ def test_a_file_system_that_is_read_only_for_a_while_gives_451_pages_and_recover
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MB; only root may mount one."""
+    """A file system of 12 MB; only root may mount one."""
     place = tmp_path / "small"
     place.mkdir()
     if os.geteuid() != 0:
         pytest.skip("needs root, to mount a small file system")
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(place)], capture_output=True
     )
     if mounted.returncode != 0:
         pytest.skip("cannot mount a small file system here")
@@ -311,7 +311,8 @@ def test_a_full_disk_gives_451_keeps_what_was_taken_and_recovers(
         taken.append(str(message["Message-ID"]).strip("<>"))
         return False
 
-    (small_disk / "ballast").write_bytes(b"\0" * (2 << 20))
+    # A mail of 200 KB takes about 1 MB, and some may wait.
+    (small_disk / "ballast").write_bytes(b"\0" * (5 << 20))
     until(fill, "the disk to be full", 60)
     (small_disk / "ballast").unlink()
     until(lambda: not _refused(daemon), "the door to open again", 30)
