@@ -38,7 +38,7 @@ MAX_PARAGRAPH: Final = 200_000
 MAX_SAID: Final = 40
 
 _STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+(?:[/–]|-{1,2})\s+|/")
-_DIGIT = re.compile(r"\d")
+_DIGIT = re.compile(r"[0-9]")
 _ANY_WORD = re.compile(r"[^\W\d_][\w'-]*")
 # More than any greeting has.
 _FIVE_WORDS = re.compile(r"(?:[\W\d_]*+[^\W\d_][\w'-]*+){5}")

@@ -41,7 +41,7 @@ class Grammar:
 
     def abbreviates(self, text: str, following: str) -> bool:
         """Whether the period that ends a text belongs to its last word: "e.g.", "J.", "no." of "no. 3"."""
-        *_, word = text[:-1].replace("(", " ").lower().split() or ("",)
+        word = "".join(text[:-1].replace("(", " ").rsplit(None, 1)[-1:]).lower()
         if word in self.numbering:
             return following[:1].isdigit()
         return (len(word) == 1 and word.isalpha()) or word in self.abbreviations
