@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from maild.reading.grammar import Grammar, alternatives
+from maild.reading.grammar import MARKS, Grammar, alternatives
 from maild.reading.rules import Cue, CueRules, StatementWords
 from maild.reading.statements import REACH, clause_start
 from maild.reading.unchanged import Unchanged
 
 _CLAUSE_END = re.compile(r"[,;()–]|:(?!\d)|\s-\s")
 _NEAR_END = re.compile(rf"{_CLAUSE_END.pattern}|[.!?]\s")
-_MARKS = re.compile(r"[;,()–|•·\[\]]|\s[/-]\s")
+_MARKS = re.compile(MARKS)
 _FAR_END = re.compile(r";|:(?!\d)|–")
 
 

@@ -8,6 +8,8 @@ from typing import Final
 
 from maild.reading.rules import GrammarRules
 
+# The marks at which a clause ends.
+MARKS: Final = r"[;,()–|•·\[\]]|\s[/-]\s"
 # So many candidates are looked at in one sentence; nobody who writes to people gets there.
 MAX_CANDIDATES: Final = 20
 
@@ -82,7 +84,7 @@ def compiled_grammar(rules: GrammarRules) -> Grammar:
         abbreviations=frozenset(word.rstrip(".") for word in sentence.abbreviations),
         numbering=frozenset(word.rstrip(".") for word in sentence.numbering),
         open_ended=frozenset(sentence.open_ended),
-        boundary=re.compile(rf"[;,()–|•·\[\]]|\s-\s|\s/\s|(?<!\w)(?:{conjunctions})(?!\w)", re.I),
+        boundary=re.compile(rf"{MARKS}|(?<!\w)(?:{conjunctions})(?!\w)", re.I),
         second=re.compile(second, re.I),
         to_value=re.compile(rf"\b(?:{alternatives(value.new)}){article}$", re.I),
         from_value=re.compile(rf"\b(?:{alternatives(value.old)}){article}$", re.I),

@@ -75,10 +75,12 @@ class OtherTimes:
         kept: list[str] = []
         inside = begun = False
         for line in lines:
-            if _heads(line, self.sample):
+            heads = _heads(line, self.sample)
+            if heads:
                 inside, begun = True, False
-            inside = inside and not (begun and not line.strip())
-            left_out = inside and not _heads(line, self.sample)
+            elif begun and not line.strip():
+                inside = False
+            left_out = inside and not heads
             begun = begun or (left_out and bool(line.strip()))
             kept.append("" if left_out else line)
             if left_out and line.strip():

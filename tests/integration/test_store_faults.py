@@ -159,15 +159,20 @@ def failing_disk(tmp_path: Path) -> Iterator[Callable[[str], None]]:
     subprocess.run(["umount", "-l", str(place)], capture_output=True)
 
 
+def on_disk(tmp_path: Path) -> Daemon:
+    """A daemon whose database is on that disk, and who pages; Ana is on the roster."""
+    config = f'[store]\npath = "{tmp_path}/disk/maild.db"\n[posting]\nreceipts = "never"\n{PAGE}'
+    daemon = Daemon(tmp_path / "site", config)
+    daemon.run("roster", "add", "ana@example.com")
+    return daemon.start()
+
+
 @pytest.mark.slow
 def test_a_file_system_that_turns_read_only_gives_451_and_keeps_what_was_taken(
     tmp_path: Path, failing_disk: Callable[[str], None]
 ) -> None:
     failing_disk("mount")
-    config = f'[store]\npath = "{tmp_path}/disk/maild.db"\n[posting]\nreceipts = "never"\n{PAGE}'
-    daemon = Daemon(tmp_path / "site", config)
-    daemon.run("roster", "add", "ana@example.com")
-    daemon.start()
+    daemon = on_disk(tmp_path)
     try:
         for number in range(5):
             daemon.send(mail(SAMPLE, f"Failure {number}"))
@@ -205,10 +210,7 @@ def test_a_planned_read_only_mount_is_refused_while_we_run_and_ends_a_start_unti
         return subprocess.run(command, capture_output=True).returncode
 
     failing_disk("mount")
-    config = f'[store]\npath = "{tmp_path}/disk/maild.db"\n[posting]\nreceipts = "never"\n'
-    daemon = Daemon(tmp_path / "site", config)
-    daemon.run("roster", "add", "ana@example.com")
-    daemon.start()
+    daemon = on_disk(tmp_path)
     try:
         assert remount("ro") != 0
         daemon.send(mail(SAMPLE, "Before it"))
