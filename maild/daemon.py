@@ -11,6 +11,7 @@ import importlib
 import mmap
 import os
 import signal
+import socket
 import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -25,16 +26,16 @@ from maild.config import ConfigError, exposure_fault
 from maild.delivery import Deliverer
 from maild.desk import Desk
 from maild.door import Door
+from maild.edge import fork_server
 from maild.edge.clock import now
 from maild.edge.disk import Disk
-from maild.edge.files import load_rules
 from maild.edge.imap_in import opened as opened_mailbox
 from maild.edge.key import lock
 from maild.edge.listening import Listening, handed, opened
 from maild.edge.log import Log, set_up
 from maild.edge.metrics import Timed
 from maild.edge.metrics import serve as serve_pages
-from maild.edge.readers import Readers
+from maild.edge.readers import Readers, read_all
 from maild.edge.smtp_in import Limits, serve
 from maild.edge.store.arrivals import Arrivals
 from maild.edge.store.connection import connect
@@ -56,6 +57,7 @@ from maild.loops import Clocks
 from maild.mail.message import Outgoing
 from maild.minding import Caller, canary_of, is_full, watches
 from maild.pump import Pump
+from maild.reading.report import Reader
 from maild.reports import Reports
 from maild.site import Site, open_site
 from maild.supervisor import BEAT_SECONDS, STOP_SECONDS, Alive, Child, Supervisor
@@ -69,6 +71,8 @@ TROUBLE: Final = 0
 DOOR_TROUBLE: Final = 1
 # While the desk waits for somebody else's lock, the door waits for the desk.
 DESK_PATIENCE: Final = 2.0
+# Little, so that a burst is taken at once and read after it.
+NICE: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,8 @@ class Shared:
     sockets: those that the door listens on, each with what is spoken there. wake: a pipe, read by
     the desk, written by the door. octets: TROUBLE is not zero while the desk cannot write, so that
     the door says 451, DOOR_TROUBLE while the door cannot, so that the desk tells of it; besides how
-    the mailbox and the door are (`health`). turn: who of both writes next. life: a pipe that nobody
+    the mailbox and the door are (`health`). turn: who of both writes next. forks: the fork
+    server's end of a socket, and the desk's, by which it asks for readers. life: a pipe that nobody
     writes; its end tells children that the supervisor is gone.
     """
 
@@ -86,6 +91,7 @@ class Shared:
     wake: tuple[int, int]
     octets: mmap.mmap
     turn: Turn
+    forks: tuple[socket.socket, socket.socket]
     life: tuple[int, int]
 
 
@@ -98,12 +104,13 @@ class _House:
         check_terms(site, self.sockets)
         self.wake, self.life, self.octets = os.pipe(), os.pipe(), mmap.mmap(-1, OCTETS)
         self.turn = Turn()
+        self.forks = socket.socketpair(type=socket.SOCK_DGRAM)
         os.set_blocking(self.wake[0], False)
         os.set_blocking(self.wake[1], False)
         self.log = set_up("supervisor")
 
     def shared(self) -> Shared:
-        return Shared(self.sockets, self.wake, self.octets, self.turn, self.life)
+        return Shared(self.sockets, self.wake, self.octets, self.turn, self.forks, self.life)
 
     def run(self, child: Callable[[Site, Shared, Alive], None], alive: Alive) -> None:
         os.close(self.life[1])
@@ -158,10 +165,10 @@ def serve_site(site: Site) -> int:
     migrate(connection, str(site.database))
     connection.close()
     house = _House(site)
-    door = Child("door", partial(house.run, run_door))
-    desk = Child("desk", partial(house.run, run_desk))
+    works = {"readers": run_readers, "door": run_door, "desk": run_desk}
+    children = [Child(name, partial(house.run, work)) for name, work in works.items()]
     try:
-        return Supervisor((door, desk), house.say_ready, house.reread).watch()
+        return Supervisor(children, house.say_ready, house.reread).watch()
     finally:
         os.close(held)
         for one in house.sockets:
@@ -223,7 +230,8 @@ def run_door(site: Site, shared: Shared, ready: Alive) -> None:
         account, folders = mailbox
         opening, told = partial(opened_mailbox, account), noted(shared.octets, log)
         watcher = Watcher(opening, arrivals.mark, door, folders, now, told)
-    asyncio.run(_receive(site, shared, door, watcher, ready))
+    with contextlib.closing(connection):
+        asyncio.run(_receive(site, shared, door, watcher, ready))
 
 
 def _committed(shared: Shared) -> None:
@@ -261,14 +269,20 @@ async def _receive(
     await reception.drain(STOP_SECONDS / 2)
 
 
+def run_readers(site: Site, shared: Shared, ready: Alive) -> None:
+    """Be what the readers are forked from, and share: until told to stop."""
+    reader = Reader(site.rules, site.names())
+    os.nice(NICE)
+    fork_server.serve(shared.forks[0], shared.life[0], partial(read_all, reader), ready)
+
+
 def run_desk(site: Site, shared: Shared, ready: Alive) -> None:
     """Be the desk: read, conclude, deliver, mind the clock, until told to stop."""
     log = set_up("desk")
     shared.octets[TROUBLE] = 0
     for listening in shared.sockets:
         listening.socket.close()
-    # Little, so that a burst is taken at once and read after it.
-    os.nice(5)
+    os.nice(NICE)
     asyncio.run(_work(site, shared, ready, log))
 
 
@@ -297,7 +311,8 @@ async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
     connection.turn, connection.wanted = shared.turn.after, lambda: shared.turn.wanted
     key = site.key()
     desk = site.desk(connection, key)
-    readers = Readers(load_rules, site.rules_folder, site.names(), (os.cpu_count() or 1) + 2)
+    fork = partial(fork_server.ask, shared.forks[1])
+    readers = Readers(fork, fork_server.exit_code, (os.cpu_count() or 1) + 2)
     deliverer = _deliverer(site, connection, key, partial(_news, desk, log), log)
 
     def trouble(error: BaseException | None) -> None:
@@ -326,7 +341,7 @@ async def _work(site: Site, shared: Shared, ready: Alive, log: Log) -> None:
     told = asyncio.create_task(until_told(shared))
     try:
         await readers.begin()
-        works.append(asyncio.create_task(beat(ready)))
+        works += [asyncio.create_task(readers.mind()), asyncio.create_task(beat(ready))]
         done, _ = await asyncio.wait({told, *works}, return_when=asyncio.FIRST_COMPLETED)
         for work in done - {told}:
             work.result()

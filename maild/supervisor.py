@@ -149,6 +149,12 @@ class Supervisor:
             for other in self.children:
                 if other.status >= 0:
                     os.close(other.status)
+            # By this `ps` and `top` tell one from the other.
+            with (
+                contextlib.suppress(OSError),
+                open("/proc/self/comm", "w", encoding="ascii") as comm,
+            ):
+                comm.write(f"maild-{child.name}")
             child.run(partial(_beat, status))
             code = 0
         except KeyboardInterrupt:

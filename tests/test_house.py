@@ -63,7 +63,6 @@ KNOWN_TO = {
     "spf": {"edge/authentication.py"},
     "flufl": {"mail/bounce.py"},
     "prometheus_client": {"edge/metrics.py"},
-    "pebble": {"edge/readers.py"},
     "email_validator": {"values.py", "edge/files.py"},
 }
 BANNED = {

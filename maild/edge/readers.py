@@ -1,34 +1,30 @@
-"""The readers: parse and read in worker processes, each mail within limits of time and memory.
+"""The readers: parse and read in processes of their own, each mail within limits of time and memory.
 
-A mail that crashes or stalls a worker costs that worker and nothing else; what comes back then is
-`Unreadable`, with the reason. A pool that broke as a whole is replaced.
+A mail that crashes or stalls a reader costs that reader and nothing else; what comes back then is
+`Unreadable`, with the reason. There are few, and more as long as mails wait for one that is stuck.
 
 What is limited is the processor's time, not that of the clock: a hostile mail burns it and is over
 in time, a sound mail on a machine too busy for it waits its turn. Both limits are timers of the
-worker's own, and their signals have no handler: the kernel ends the worker, in the midst of a
+reader's own, and their signals have no handler: the kernel ends the reader, in the midst of a
 regular expression too, and while nobody has time to look after it.
 """
 
 import asyncio
-import gc
-import multiprocessing
-import os
+import contextlib
 import pickle
 import resource
 import signal
+import socket
 import time
+from collections import deque
 from collections.abc import Callable
-from multiprocessing import forkserver
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
-
-from maild.mail.message import Mail, RawMessage
+from maild.mail.message import RawMessage
 from maild.mail.parse import parse
-from maild.reading.body import ListNames
-from maild.reading.report import Read, Reader, Report, Unreadable
-from maild.reading.rules import Rules
+from maild.reading.report import Read, Reader, Unreadable
 from maild.trouble import Broken
 
 # Of the processor, for one mail; with what it takes to notice, a hostile mail is over within 2 s.
@@ -38,44 +34,34 @@ WALL_SECONDS: Final = 30.0
 MEMORY_OCTETS: Final = 256 << 20
 START_SECONDS: Final = 60.0
 ATTEMPTS: Final = 2
-
-# Workers that are to end have half a breath, then SIGKILL.
-CONSTS.term_timeout = 0.2
-
-
-What = tuple[Callable[[Path | None], Rules], Path | None, ListNames]
-"""What a reader is made of: what loads the rules, from where, and what it must know of the list."""
-
-PRELOAD: Final = "MAILD_READER"
-"""The environment variable by which the fork server learns what its workers will read with."""
+LEAST: Final = 2
+# So many mails a reader has ahead, so that it need not wait for the desk.
+WINDOW: Final = 16
+# A reader that is at one mail for so long is stuck: those behind it go elsewhere.
+STUCK_SECONDS: Final = 0.2
+TURN_SECONDS: Final = 0.1
+# Each message between desk and reader has its length before it.
+HEAD_OCTETS: Final = 8
 
 
-class _Worker:
-    """What a worker process keeps between mails; `made_of` may come from the fork server already."""
-
-    reader: Reader | None = None
-    made_of: What | None = None
+def _framed(content: bytes) -> bytes:
+    return len(content).to_bytes(HEAD_OCTETS, "big") + content
 
 
-def make_reader(what: What) -> None:
-    """Make the reader of this process. Raises what the rules' loader raises."""
-    load, folder, names = what
-    _Worker.reader, _Worker.made_of = Reader(load(folder), names), what
-
-
-def _begin(*what: Any) -> None:
-    # Neither the rules nor what the workers share is ever garbage; to look at it is to copy it.
-    gc.freeze()
+def read_all(reader: Reader, channel: socket.socket) -> None:
+    """Be a reader: read each mail that comes by a socket, until its end."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     # Address space, not resident memory: what is mapped before the first mail is counted on top.
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_OCTETS + _mapped(), hard))
-    # Whatever we were started with: these two end the worker, and nothing catches them.
+    # Whatever we were started with: these two end the reader, and nothing catches them.
     for number in (signal.SIGPROF, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGPROF, signal.SIGALRM))
-    if _Worker.made_of != what:
-        make_reader(what)
-    gc.freeze()
+    asked = channel.makefile("rb")
+    channel.sendall(_framed(b""))
+    while head := asked.read(HEAD_OCTETS):
+        raw, cpu, wall = pickle.loads(asked.read(int.from_bytes(head, "big")))
+        channel.sendall(_framed(_read(reader, raw, cpu, wall)))
 
 
 def _mapped() -> int:
@@ -86,16 +72,19 @@ def _mapped() -> int:
     return pages * resource.getpagesize()
 
 
-def _read(raw: RawMessage, cpu: float, wall: float) -> tuple[Mail, Report]:
-    if _Worker.reader is None:
-        raise RuntimeError("the worker was not begun")
+def _read(reader: Reader, raw: RawMessage, cpu: float, wall: float) -> bytes:
     _limit(cpu, wall)
     try:
         mail = parse(raw)
-        return mail, _Worker.reader.read(mail)
+        return pickle.dumps((mail, reader.read(mail)))
+    except MemoryError:
+        reason = f"reading it took more than {MEMORY_OCTETS >> 20} MB"
+    except Exception as error:
+        # A bug of the pure core: the mail is kept and shown to the owner, the next goes on.
+        reason = f"{type(error).__name__} while reading it"
     finally:
-        # Never armed while a worker has the lock of the pool's pipes, and would take it along.
         _limit(0, 0)
+    return pickle.dumps(Unreadable(reason))
 
 
 def _limit(cpu: float, wall: float) -> None:
@@ -103,130 +92,234 @@ def _limit(cpu: float, wall: float) -> None:
     signal.setitimer(signal.ITIMER_REAL, wall)
 
 
-def _begun() -> None:
-    """Answer as soon as a worker is ready."""
+@dataclass(slots=True)
+class _Job:
+    raw: RawMessage
+    answer: "asyncio.Future[Read]"
+    tries: int = 0
+
+
+class _Channel(asyncio.Protocol):
+    """The desk's end of a reader's socket: mails go in, answers come in the same order.
+
+    heard, lost: called with each answer, and with what came last and was none. given: what the reader
+    has to read, the first since `since`. there: whether the reader began; it may be gone before it
+    did. leaving: it is given no more, and ends with what it is at.
+    """
+
+    def __init__(
+        self, heard: "Callable[[_Channel, bytes], None]", lost: "Callable[[_Channel, bytes], None]"
+    ) -> None:
+        self.heard, self.lost = heard, lost
+        self.transport: asyncio.Transport | None = None
+        self.buffer = bytearray()
+        self.given: deque[_Job] = deque()
+        self.since = 0.0
+        self.leaving = False
+        self.there: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def is_at_it(self, seconds: float) -> bool:
+        """Say whether one mail has been read for longer than that."""
+        return bool(self.given) and time.monotonic() - self.since > seconds
+
+    def has_room(self) -> bool:
+        """Say whether it can be given one more, which would not wait behind what is large or stuck."""
+        assert self.transport is not None
+        full = len(self.given) >= WINDOW or self.transport.get_write_buffer_size()
+        return not (full or self.leaving or self.is_at_it(STUCK_SECONDS))
+
+    def give(self, job: _Job, content: bytes) -> None:
+        """Have one more read."""
+        assert self.transport is not None
+        if not self.given:
+            self.since = time.monotonic()
+        self.given.append(job)
+        self.transport.write(_framed(content))
+
+    def take_back(self) -> list[_Job]:
+        """Give what waits behind the first, if anything does."""
+        first, *others = self.given
+        if others:
+            self.given, self.leaving = deque([first]), True
+        return others
+
+    def close(self) -> None:
+        """Let the reader go; it is killed."""
+        self.leaving = True
+        if self.transport is not None:
+            self.transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        while len(self.buffer) >= HEAD_OCTETS and not (self.leaving and not self.given):
+            end = HEAD_OCTETS + int.from_bytes(self.buffer[:HEAD_OCTETS], "big")
+            if len(self.buffer) < end:
+                return
+            content = bytes(self.buffer[HEAD_OCTETS:end])
+            del self.buffer[:end]
+            if self.there.done():
+                self.heard(self, content)
+            else:
+                self.there.set_result(True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.there.done():
+            self.there.set_result(False)
+        self.lost(self, bytes(self.buffer))
 
 
 class Readers:
-    """A pool of reader processes; one that broke is replaced, and its mails are read again.
+    """A pool of reader processes; one that is gone is replaced.
 
-    cpu, wall: seconds of the processor and of the clock that one mail may take. A pool that has
-    answered nothing for twice the latter is dead.
+    Each has a few mails ahead, so that it need not wait for the desk; what waits behind a mail that
+    takes long is taken back, and read by another that is begun for it.
+
+    fork: gives our end of the socket of a new reader; raises OSError where none can be asked for.
+    exit_code: finds in what a reader's socket gave last how it ended; None where it does not say.
+    most: so many readers at once; LEAST where all goes well. cpu, wall: seconds of the processor and
+    of the clock that one mail may take. A reader that is silent for twice the latter is given up.
     """
 
     def __init__(
         self,
-        load: Callable[[Path | None], Rules],
-        folder: Path | None,
-        names: ListNames,
-        workers: int,
+        fork: Callable[[], socket.socket],
+        exit_code: Callable[[bytes], int | None],
+        most: int,
         cpu: float = CPU_SECONDS,
         wall: float = WALL_SECONDS,
     ) -> None:
-        self._what, self._workers = (load, folder, names), workers
+        self._fork, self._exit_code = fork, exit_code
+        self._least, self._most = min(LEAST, most), most
         self._cpu, self._wall = cpu, wall
-        self._answered = 0.0
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["maild.edge.preloaded"])
-        self._pool: ProcessPool | None = None
-        self._starting = asyncio.Lock()
+        self._queue: deque[_Job] = deque()
+        self._channels: list[_Channel] = []
+        self._woken = asyncio.Event()
 
     async def begin(self) -> None:
-        """Start the workers, so that the first mail need not wait. Raises Broken."""
-        await self._running()
+        """Start readers, so that the first mail need not wait. Raises Broken."""
+        for _ in range(self._least):
+            await self._start()
+
+    async def mind(self) -> None:
+        """Mind for ever that no mail waits for a reader that is stuck or gone."""
+        while True:
+            self._woken.clear()
+            stuck = [channel for channel in self._channels if channel.is_at_it(STUCK_SECONDS)]
+            for channel in stuck:
+                self._queue.extendleft(reversed(channel.take_back()))
+                if channel.is_at_it(2 * self._wall):
+                    channel.close()
+            wanted = self._least + len(stuck) if self._queue else self._least
+            if len(self._channels) < min(wanted, self._most):
+                await self._replace()
+            self._feed()
+            if self._idle():
+                for spare in self._channels[self._least :]:
+                    spare.close()
+            at_rest = self._idle() and len(self._channels) >= self._least
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if at_rest else TURN_SECONDS):
+                    await self._woken.wait()
+
+    def stop(self) -> None:
+        """End the readers at once."""
+        for channel in self._channels:
+            channel.close()
 
     async def read(self, raw: RawMessage) -> Read:
         """Read one mail. Raises Broken where no reader can be started, and nothing else."""
-        for _ in range(ATTEMPTS):
-            answer = await self._answer(await self._running(), raw)
-            if answer is not None:
-                return answer
-        return Unreadable("the readers died of it")
+        job = _Job(raw, asyncio.get_running_loop().create_future())
+        if self._idle():
+            self._woken.set()
+        self._queue.append(job)
+        self._feed()
+        return await job.answer
 
-    async def _answer(self, pool: ProcessPool, raw: RawMessage) -> Read | None:
-        """Have a worker read a mail; None where the whole pool broke."""
-        answer: asyncio.Future[tuple[Mail, Report]] | None = None
-        try:
-            task = pool.schedule(_read, [raw, self._cpu, self._wall])
-            answer = asyncio.wrap_future(task)
-            await self._waited(pool, task, answer)
-            return answer.result() if answer.done() else None
-        except Exception as error:
-            return Unreadable(self._reason(error)) if pool.active else None
-        finally:
-            if answer is not None:
-                answer.cancel()
+    def _idle(self) -> bool:
+        return not self._queue and not any(channel.given for channel in self._channels)
 
-    async def _waited(
-        self,
-        pool: ProcessPool,
-        task: ProcessFuture[tuple[Mail, Report]],
-        answer: "asyncio.Future[tuple[Mail, Report]]",
-    ) -> None:
-        """Wait for an answer, however long the queue; stops a pool that will never give one."""
-        while not answer.done():
-            begun, running = time.monotonic(), task.running()
-            await asyncio.wait((answer,), timeout=2 * self._wall)
-            if answer.done():
-                self._answered = time.monotonic()
-            elif running or self._answered < begun or not pool.active:
-                # A worker died as it took the mail, or while it held the pool's lock.
-                pool.stop()  # type: ignore[no-untyped-call]
+    def _feed(self) -> None:
+        """Give to the readers what waits, as far as they have room."""
+        while self._queue:
+            free = [channel for channel in self._channels if channel.has_room()]
+            if not free:
                 return
+            job = self._queue.popleft()
+            if not job.answer.done():
+                asked = pickle.dumps((job.raw, self._cpu, self._wall))
+                min(free, key=lambda channel: len(channel.given)).give(job, asked)
 
-    async def _running(self) -> ProcessPool:
-        async with self._starting:
-            if self._pool is None or not self._pool.active:
-                broken, self._pool = self._pool, None
-                self._pool = await asyncio.to_thread(self._replaced, broken)
-            return self._pool
+    def _heard(self, channel: _Channel, content: bytes) -> None:
+        job, channel.since = channel.given.popleft(), time.monotonic()
+        if not job.answer.done():
+            job.answer.set_result(_unpickled(content))
+        if channel.leaving:
+            channel.close()
+        self._feed()
 
-    def _replaced(self, broken: ProcessPool | None) -> ProcessPool:
-        if broken is not None:
-            _end(broken)
-        self._fork_server()
-        pool = ProcessPool(
-            max_workers=self._workers,
-            initializer=_begin,
-            initargs=self._what,
-            context=self._context,
-        )
+    def _lost(self, channel: _Channel, rest: bytes) -> None:
+        """Judge what a reader was at when it died; the others read what it had not begun with."""
+        if channel in self._channels:
+            self._channels.remove(channel)
+        code, jobs = self._exit_code(rest), channel.given
+        if jobs:
+            jobs[0].tries += 1
+            # Who does not say how it ended may be somebody else's victim.
+            if (code is not None or jobs[0].tries == ATTEMPTS) and not jobs[0].answer.done():
+                jobs[0].answer.set_result(Unreadable(self._cause(code)))
+        self._queue.extendleft(reversed(jobs))
+        self._woken.set()
+
+    async def _replace(self) -> None:
         try:
-            pool.schedule(_begun).result(START_SECONDS)
-        except Exception as error:
-            _end(pool)
+            await self._start()
+        except Broken as error:
+            while self._queue and not self._channels:
+                job = self._queue.popleft()
+                if not job.answer.done():
+                    job.answer.set_exception(error)
+
+    async def _start(self) -> None:
+        """Start one more reader. Raises Broken."""
+        try:
+            ours = self._fork()
+            ours.setblocking(False)
+            _, channel = await asyncio.get_running_loop().create_unix_connection(
+                lambda: _Channel(self._heard, self._lost), sock=ours
+            )
+        except OSError as error:
             raise Broken(f"no reader can be started ({type(error).__name__})") from error
-        return pool
-
-    def _fork_server(self) -> None:
-        """Start what the workers are forked of, with their reader made: they share it."""
-        os.environ[PRELOAD] = pickle.dumps(self._what).hex()
+        there = False
         try:
-            forkserver.ensure_running()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(START_SECONDS):
+                    there = await channel.there
         finally:
-            del os.environ[PRELOAD]
+            if not there:
+                channel.close()
+        if not there:
+            raise Broken("no reader can be started")
+        self._channels.append(channel)
 
-    def stop(self) -> None:
-        """End the workers at once."""
-        if self._pool is not None:
-            _end(self._pool)
-            self._pool = None
-
-    def _reason(self, error: Exception) -> str:
-        match error:
-            case ProcessExpired(exitcode=code) if code == -signal.SIGPROF:
+    def _cause(self, code: int | None) -> str:
+        match code:
+            case None:
+                return "the readers died of it"
+            case _ if code == -signal.SIGPROF:
                 return f"reading it took more than {self._cpu:g} s of the processor's time"
-            case ProcessExpired(exitcode=code) if code == -signal.SIGALRM:
+            case _ if code == -signal.SIGALRM:
                 return f"reading it took longer than {self._wall:g} s"
-            case ProcessExpired():
-                return f"the reader died of it (exit code {error.exitcode})"
-            case MemoryError():
-                return f"reading it took more than {MEMORY_OCTETS >> 20} MB"
             case _:
-                # A bug of the pure core: the mail is kept and shown to the owner, the next goes on.
-                return f"{type(error).__name__} while reading it"
+                return f"the reader died of it (exit code {code})"
 
 
-def _end(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call]
-    pool.join()
+def _unpickled(content: bytes) -> Read:
+    try:
+        answer: Read = pickle.loads(content)
+    except Exception as error:
+        return Unreadable(f"{type(error).__name__} while reading it")
+    return answer

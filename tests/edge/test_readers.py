@@ -2,29 +2,30 @@
 
 import asyncio
 import gc
-import multiprocessing
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from maild.edge import readers as module
+from maild.edge import fork_server, readers
 from maild.edge.files import load_rules
-from maild.edge.readers import CPU_SECONDS, MEMORY_OCTETS, Readers
+from maild.edge.readers import CPU_SECONDS, MEMORY_OCTETS, Readers, read_all
 from maild.mail.message import Envelope, Mail, RawMessage
 from maild.mail.parse import parse
 from maild.reading.body import ListNames
-from maild.reading.report import Read, Unreadable
-from maild.reading.rules import Rules
+from maild.reading.report import Read, Reader, Unreadable
 from maild.trouble import Broken
 
 from .hostile import HOSTILE, PLAIN
@@ -49,16 +50,11 @@ def state(read: Read) -> dict[str, object]:
     return {reading.field: reading.value for reading in read[1].readings}
 
 
-def faulty(folder: Path | None) -> Rules:
-    """Load the rules into a worker; it tells its process id, and breaks where a mail says how."""
-    assert folder is not None
-    if multiprocessing.parent_process() is None:
-        raise RuntimeError("not in the fork server, of which all others are forked too")
-    (folder / f"{os.getpid()}.pid").touch()
-    if (folder / "mistake").exists():
-        raise ValueError("a mistake in the rules")
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """Breaks its reader where a mail's first line says how; parses otherwise."""
 
-    def parse_or_break(mail: RawMessage) -> Mail:
+    def parse(self, mail: RawMessage) -> Mail:
         faults = {
             b"X-Fault: exit": lambda: os._exit(3),
             b"X-Fault: kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
@@ -72,7 +68,7 @@ def faulty(folder: Path | None) -> Rules:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN), time.sleep(60)
             ),
             b"X-Fault: memory": lambda: b"x" * (2 * MEMORY_OCTETS),
-            b"X-Fault: recursion": lambda: parse_or_break(mail),
+            b"X-Fault: recursion": lambda: self.parse(mail),
             b"X-Fault: bug": lambda: {}["secret"],
         }  # fmt: skip
         for mark, fault in faults.items():
@@ -80,8 +76,52 @@ def faulty(folder: Path | None) -> Rules:
                 fault()
         return parse(mail)
 
-    module.parse = parse_or_break  # in the worker's own memory only
-    return load_rules()
+
+def be_server(asked: int, life: int) -> None:
+    """Be the fork server of a pool, as the daemon has one; its readers break on demand."""
+    readers.parse = Faults().parse
+    reader = Reader(load_rules(), NAMES)
+    with socket.socket(fileno=asked) as heard:
+        fork_server.serve(heard, life, partial(read_all, reader), lambda: None)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A fork server, and how a pool asks it."""
+
+    pid: int
+    ask: Callable[[], socket.socket]
+
+    def pool(self, most: int, **limits: float) -> Readers:
+        """Make a pool, not begun."""
+        return Readers(self.ask, fork_server.exit_code, most, **limits)
+
+    def alive(self) -> list[int]:
+        """List the readers that live."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii")
+        return [int(child) for child in children.split()]
+
+
+def start(asked: socket.socket, life: int) -> "subprocess.Popen[bytes]":
+    """Start a fork server in a process of its own, for this one has threads."""
+    handed = (asked.fileno(), life)
+    command = f"from tests.edge.test_readers import be_server; be_server{handed}"
+    root = Path(__file__).parents[2]
+    return subprocess.Popen([sys.executable, "-c", command], pass_fds=handed, cwd=root)
+
+
+@contextmanager
+def serving() -> Iterator[Served]:
+    """Have a fork server until the end."""
+    ours, theirs = socket.socketpair(type=socket.SOCK_DGRAM)
+    life, end = os.pipe()
+    process = start(theirs, life)
+    os.close(life)
+    theirs.close()
+    with ours:
+        yield Served(process.pid, partial(fork_server.ask, ours))
+    os.close(end)
+    assert process.wait(10) == 0
 
 
 def work() -> None:
@@ -112,42 +152,66 @@ def run() -> Iterator[Run]:
 
 @pytest.fixture(scope="module")
 def pool(run: Run) -> Iterator[Readers]:
-    """The pool as the daemon makes it, warm."""
-    found = Readers(load_rules, None, NAMES, workers=4)
-    state(run(found.read(raw(PLAIN))))
-    yield found
-    found.stop()
+    """The pool as the daemon makes it."""
+    with serving() as server, minded(run, server.pool(4)) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the workers of the fragile pool leave their process ids."""
-    return tmp_path_factory.mktemp("workers")
+def server() -> Iterator[Served]:
+    """One fork server for all tests that break its readers."""
+    with serving() as found:
+        yield found
 
 
-@pytest.fixture(scope="module")
-def fragile(run: Run, folder: Path) -> Iterator[Readers]:
-    """A pool of two whose workers break on demand."""
-    found = Readers(faulty, folder, NAMES, workers=2, wall=10)
-    state(run(found.read(raw(PLAIN))))
-    yield found
-    found.stop()
+@contextmanager
+def minded(run: Run, pool: Readers) -> Iterator[Readers]:
+    """Have a pool begun, and minded as long as it is needed."""
+
+    async def begun() -> "asyncio.Task[None]":
+        await pool.begin()
+        return asyncio.create_task(pool.mind())
+
+    async def ended() -> None:
+        minder.cancel()
+        await asyncio.wait([minder])
+        pool.stop()
+
+    minder = run(begun())
+    yield pool
+    run(ended())
 
 
-def alive(folder: Path) -> list[int]:
-    """The workers that live."""
-    pids = [int(path.stem) for path in folder.glob("*.pid")]
-    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+@pytest.fixture
+def make(run: Run, server: Served) -> Iterator[Callable[..., Readers]]:
+    """`make(most, cpu=, wall=)` is a pool that has begun."""
+    with ExitStack() as stack:
+        yield lambda most, **limits: stack.enter_context(minded(run, server.pool(most, **limits)))
+    until(lambda: not server.alive())
 
 
-@pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
+@pytest.fixture
+def fragile(make: Callable[..., Readers]) -> Readers:
+    """A pool of two whose readers break on demand."""
+    return make(2, wall=10.0)
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Wait for a condition, ten seconds at most."""
+    end = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_mail_ends_in_time_and_holds_nobody_up(
-    run: Run, pool: Readers, make: Callable[[], bytes]
+    run: Run, pool: Readers, content: Callable[[], bytes]
 ) -> None:
     async def meanwhile() -> tuple[Read, float, Read, float]:
-        content = make()
+        bad = content()
         began = calm()
-        hostile = asyncio.create_task(pool.read(raw(content)))
+        hostile = asyncio.create_task(pool.read(raw(bad)))
         await asyncio.sleep(0.01)
         plain = await pool.read(raw(PLAIN))
         answered = calm() - began
@@ -194,58 +258,68 @@ def test_a_mail_that_breaks_its_reader_is_unreadable_and_the_next_goes_through(
     assert state(after)["severity"] == 2
 
 
-@pytest.mark.parametrize("which", ["one", "all"])
-def test_idle_workers_that_are_killed_are_replaced(
-    run: Run, fragile: Readers, folder: Path, which: str
+def test_mails_behind_one_that_is_stuck_are_read_before_it_ends(
+    run: Run, make: Callable[..., Readers]
 ) -> None:
-    for pid in alive(folder)[: 1 if which == "one" else None]:
+    async def many() -> tuple[float, Read]:
+        began = calm()
+        stuck = [asyncio.create_task(pool.read(raw(b"X-Fault: loop\r\n" + PLAIN))) for _ in "12"]
+        for answer in await asyncio.gather(*(pool.read(raw(PLAIN)) for _ in range(60))):
+            assert state(answer)["severity"] == 2
+        return calm() - began, (await asyncio.gather(*stuck))[0]
+
+    pool = make(4)
+    took, stuck = run(many())
+    assert took < PROMISED_SECONDS / 2
+    assert isinstance(stuck, Unreadable)
+
+
+def test_readers_that_were_begun_for_those_that_waited_leave_after_it(
+    run: Run, server: Served, make: Callable[..., Readers]
+) -> None:
+    async def many() -> int:
+        mails = [b"X-Fault: loop\r\n" + PLAIN, b"X-Fault: loop\r\n" + PLAIN, PLAIN]
+        found = [asyncio.create_task(pool.read(raw(mail))) for mail in mails]
+        state(await found[-1])
+        alive = len(server.alive())
+        await asyncio.gather(*found)
+        async with asyncio.timeout(10):
+            while len(server.alive()) > 2:
+                await asyncio.sleep(0.01)
+        return alive
+
+    pool = make(4)
+    assert len(server.alive()) == 2
+    assert run(many()) > 2
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_idle_readers_that_are_killed_are_replaced(
+    run: Run, fragile: Readers, server: Served, count: int
+) -> None:
+    killed = server.alive()[:count]
+    for pid in killed:
         os.kill(pid, signal.SIGKILL)
-    time.sleep(0.3)
+    until(lambda: not set(killed) & set(server.alive()))
     for _ in range(4):
         assert state(run(fragile.read(raw(PLAIN))))["severity"] == 2
 
 
-def test_mails_under_way_are_read_when_all_workers_are_killed(
-    run: Run, fragile: Readers, folder: Path
+def test_mails_under_way_are_read_when_all_readers_are_killed(
+    run: Run, fragile: Readers, server: Served
 ) -> None:
     async def many() -> list[Read]:
         mails = [asyncio.create_task(fragile.read(raw(PLAIN))) for _ in range(40)]
         await asyncio.sleep(0.01)
-        for pid in alive(folder):
+        for pid in server.alive():
             os.kill(pid, signal.SIGKILL)
         return await asyncio.gather(*mails)
 
     answers = run(many())
     died = [answer for answer in answers if isinstance(answer, Unreadable)]
-    # Only what a worker was just reading is lost with it.
+    # Only what a reader was just reading is lost with it.
     assert len(died) <= 2
     assert len(answers) == 40
-
-
-def test_a_full_queue_behind_a_stall_is_read(run: Run, fragile: Readers) -> None:
-    async def many() -> list[Read]:
-        stall = asyncio.create_task(fragile.read(raw(b"X-Fault: loop\r\n" + PLAIN)))
-        mails = [fragile.read(raw(PLAIN)) for _ in range(60)]
-        return [*await asyncio.gather(*mails), await stall]
-
-    *answers, stall = run(many())
-    assert all(state(answer)["severity"] == 2 for answer in answers)
-    assert isinstance(stall, Unreadable)
-
-
-@pytest.fixture
-def one(run: Run, tmp_path: Path) -> Iterator[Callable[..., Readers]]:
-    """`one(cpu, wall)` is a pool of one worker that breaks on demand, warm."""
-    made: list[Readers] = []
-
-    def make(cpu: float, wall: float) -> Readers:
-        made.append(Readers(faulty, tmp_path, NAMES, workers=1, cpu=cpu, wall=wall))
-        state(run(made[-1].read(raw(PLAIN))))
-        return made[-1]
-
-    yield make
-    for pool in made:
-        pool.stop()
 
 
 @contextmanager
@@ -260,10 +334,10 @@ def overload() -> Iterator[None]:
 
 
 def test_a_sound_mail_is_read_however_busy_the_machine(
-    run: Run, one: Callable[..., Readers]
+    run: Run, make: Callable[..., Readers]
 ) -> None:
     limit = 0.8
-    pool = one(cpu=limit, wall=60)
+    pool = make(1, cpu=limit, wall=60)
     with overload():
         began = time.monotonic()
         assert state(run(pool.read(raw(b"X-Fault: work\r\n" + PLAIN))))["severity"] == 2
@@ -271,88 +345,94 @@ def test_a_sound_mail_is_read_however_busy_the_machine(
 
 
 def test_a_mail_that_waits_and_computes_nothing_is_ended_by_the_clock(
-    run: Run, one: Callable[..., Readers]
+    run: Run, make: Callable[..., Readers]
 ) -> None:
-    pool = one(cpu=60, wall=0.5)
+    pool = make(1, cpu=60, wall=0.5)
     bad = run(pool.read(raw(b"X-Fault: deaf\r\n" + PLAIN)))
     assert bad == Unreadable("reading it took longer than 0.5 s")
     assert state(run(pool.read(raw(PLAIN))))["severity"] == 2
 
 
-def test_a_worker_does_not_search_its_rules_for_garbage(run: Run, fragile: Readers) -> None:
+def test_a_reader_does_not_search_what_all_share_for_garbage(run: Run, fragile: Readers) -> None:
     assert state(run(fragile.read(raw(b"X-Fault: thawed\r\n" + PLAIN))))["severity"] == 2
 
 
-def test_no_mail_is_given_up_for_the_queue_before_it(run: Run, one: Callable[..., Readers]) -> None:
+def test_no_mail_is_given_up_for_the_queue_before_it(
+    run: Run, make: Callable[..., Readers]
+) -> None:
     async def many() -> list[Read]:
-        # Twice the wall limit without an answer is a dead pool; the last of these waits longer.
+        # Twice the wall limit without an answer is a dead reader; the last of these waits longer.
         mails = [pool.read(raw(b"X-Fault: nap\r\n" + PLAIN)) for _ in range(6)]
         return await asyncio.gather(*mails)
 
-    pool = one(cpu=60, wall=0.8)
+    pool = make(1, cpu=60, wall=0.8)
     assert [state(answer)["severity"] for answer in run(many())] == [2] * 6
 
 
-def test_a_pool_whose_workers_are_stopped_is_replaced_and_its_mails_are_read(
-    run: Run, one: Callable[..., Readers], tmp_path: Path
+def test_a_reader_that_is_stopped_is_replaced_and_its_mails_are_read(
+    run: Run, make: Callable[..., Readers], server: Served
 ) -> None:
     async def both() -> list[Read]:
         return await asyncio.gather(*(pool.read(raw(PLAIN)) for _ in range(2)))
 
-    pool = one(cpu=60, wall=0.5)
-    for pid in alive(tmp_path):
-        os.kill(pid, signal.SIGSTOP)
+    pool = make(1, cpu=60, wall=0.5)
+    (stopped,) = server.alive()
+    os.kill(stopped, signal.SIGSTOP)
     assert [state(answer)["severity"] for answer in run(both())] == [2] * 2
+    until(lambda: stopped not in server.alive())
 
 
-def test_a_mistake_in_the_rules_is_a_broken_world_and_no_mails_fault(
-    run: Run, tmp_path: Path
+def test_large_mails_are_read_many_at_once(run: Run, fragile: Readers) -> None:
+    async def many() -> list[Read]:
+        large = raw(PLAIN + b"The tills are still down in all our shops.\r\n" * 25_000)
+        return await asyncio.gather(*(fragile.read(large) for _ in range(8)))
+
+    assert [state(answer)["severity"] for answer in run(many())] == [2] * 8
+
+
+def test_where_no_reader_can_be_forked_the_world_is_broken_and_no_mail(run: Run) -> None:
+    ours, theirs = socket.socketpair(type=socket.SOCK_DGRAM)
+    theirs.close()
+    pool = Readers(partial(fork_server.ask, ours), fork_server.exit_code, 1)
+    with ours, pytest.raises(Broken, match="no reader can be started"):
+        run(pool.begin())
+
+
+def test_readers_are_begun_as_soon_as_their_fork_server_is_there(run: Run) -> None:
+    async def read() -> Read:
+        begun = asyncio.create_task(pool.begin())
+        await asyncio.sleep(0.05)
+        process = start(theirs, life)
+        theirs.close()
+        await begun
+        answer = await pool.read(raw(PLAIN))
+        pool.stop()
+        os.close(end)
+        assert process.wait(10) == 0
+        return answer
+
+    ours, theirs = socket.socketpair(type=socket.SOCK_DGRAM)
+    life, end = os.pipe()
+    pool = Readers(partial(fork_server.ask, ours), fork_server.exit_code, 1)
+    with ours:
+        assert state(run(read()))["severity"] == 2
+    os.close(life)
+
+
+def test_a_pool_that_never_began_can_be_stopped(server: Served) -> None:
+    server.pool(1).stop()
+
+
+def test_a_stopped_pool_leaves_no_reader_however_busy(
+    run: Run, make: Callable[..., Readers], server: Served
 ) -> None:
-    (tmp_path / "mistake").touch()
-    pool = Readers(faulty, tmp_path, NAMES, workers=1)
-    with pytest.raises(Broken, match="no reader can be started"):
-        run(pool.read(raw(PLAIN)))
-    (tmp_path / "mistake").unlink()
-    assert state(run(pool.read(raw(PLAIN))))["severity"] == 2
-    pool.stop()
+    async def stopped() -> None:
+        stuck = asyncio.create_task(pool.read(raw(b"X-Fault: deaf\r\n" + PLAIN)))
+        await asyncio.sleep(0.05)
+        pool.stop()
+        stuck.cancel()
 
-
-def test_a_pool_that_never_read_can_be_stopped() -> None:
-    Readers(load_rules, None, NAMES, workers=1).stop()
-
-
-def test_a_stopped_pool_leaves_no_worker(run: Run, tmp_path: Path) -> None:
-    pool = Readers(faulty, tmp_path, NAMES, workers=2)
-    run(pool.read(raw(PLAIN)))
-    assert alive(tmp_path)
-    pool.stop()
-    assert not alive(tmp_path)
-
-
-def counted(folder: Path | None) -> Rules:
-    """Load the rules; who does leaves his process id."""
-    assert folder is not None
-    (folder / f"{os.getpid()}.pid").touch()
-    return load_rules()
-
-
-SHARING = """
-import asyncio, sys
-from pathlib import Path
-from tests.edge.test_readers import NAMES, PLAIN, Readers, counted, raw, state
-
-async def read():
-    pool = Readers(counted, Path(sys.argv[1]), NAMES, workers=2)
-    for found in await asyncio.gather(*(pool.read(raw(PLAIN)) for _ in range(20))):
-        state(found)
-    pool.stop()
-
-asyncio.run(read())
-"""
-
-
-def test_the_rules_are_loaded_once_for_all_workers(tmp_path: Path) -> None:
-    # In a process of its own: there is one fork server in each.
-    command = [sys.executable, "-c", SHARING, str(tmp_path)]
-    subprocess.run(command, check=True, timeout=60, cwd=Path(__file__).parents[2])
-    assert len(list(tmp_path.iterdir())) == 1
+    pool = make(2)
+    assert server.alive()
+    run(stopped())
+    until(lambda: not server.alive())

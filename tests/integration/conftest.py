@@ -99,6 +99,12 @@ def text_of(message: EmailMessage) -> str:
     return str(body.get_content()).replace("\r\n", "\n")
 
 
+def children(pid: int) -> list[int]:
+    """List the processes that a process without threads has forked."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    return [int(child) for child in found.split()]
+
+
 class Daemon:
     """One `maild serve` in a folder; mails that it sends are files in var/outgoing."""
 
@@ -166,12 +172,14 @@ class Daemon:
             self.process = None
 
     def child(self, name: str) -> int:
-        """Give the process id of the door or the desk, which is the nicer of the two."""
+        """Give the process id of the door, the desk, or what forks the readers."""
         assert self.process is not None
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-        door, desk = sorted(map(int, children), key=lambda p: os.getpriority(os.PRIO_PROCESS, p))
-        return door if name == "door" else desk
+        names = {
+            Path(f"/proc/{child}/comm").read_text("ascii").strip(): child for child in children
+        }
+        return int(names[f"maild-{name}"])
 
     def send(
         self,

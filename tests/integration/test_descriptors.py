@@ -8,17 +8,17 @@ from contextlib import contextmanager
 
 import pytest
 
-from .conftest import SAMPLE, Daemon, mail, until
+from .conftest import SAMPLE, Daemon, children, mail, until
 from .sink import Sink, relay
 from .test_delivery import config
 
 
 @contextmanager
 def room_for(pid: int, more: int) -> Iterator[None]:
-    """Let a process open only so many descriptors more than it has."""
+    """Let a process have only so many descriptors more; below 0, not even those that it closed."""
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     highest = max(map(int, os.listdir(f"/proc/{pid}/fd")))
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1 + more, before[1]))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (max(0, highest + 1 + more), before[1]))
     try:
         yield
     finally:
@@ -63,22 +63,11 @@ def test_readers_that_die_while_the_desk_has_no_descriptors_are_replaced_later(
     sink = Sink()
     with relay(sink) as port:
         daemon = make(config(port))
-        desk = daemon.child("desk")
-        with room_for(desk, 0):
-            for reader in readers(desk):
+        with room_for(daemon.child("desk"), -1000):
+            for reader in children(daemon.child("readers")):
                 os.kill(reader, 9)
             daemon.send(mail(SAMPLE))
             until(lambda: daemon.times("trouble"), "it to be noticed")
         (row,) = daemon.settled(1)
     assert row["verdict"] == "accepted"
     assert daemon.times("fell") == daemon.times("bug") == 0
-
-
-def readers(desk: int) -> list[int]:
-    """List the workers below a desk's forkserver."""
-
-    def below(pid: int) -> list[int]:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return [int(child) for child in file.read().split()]
-
-    return [worker for server in below(desk) for worker in below(server)]

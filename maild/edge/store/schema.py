@@ -4,11 +4,20 @@ A migration that databases have gone through is never changed; tests/schemas kee
 """
 
 import sqlite3
+import sys
 from typing import Final
 
-from sqlite_utils import Database, Migrations
-
 from maild.edge.store.connection import SCHEMA_VERSION, transaction, version_of
+
+# Where these are installed, for plots, sqlite-utils loads them to name types that we never store:
+# 13 MB in every process. What is None here cannot be imported.
+_unused = {"numpy", "pandas"}.difference(sys.modules)
+sys.modules.update(dict.fromkeys(_unused))  # type: ignore[arg-type]
+
+from sqlite_utils import Database, Migrations  # noqa: E402
+
+for _name in _unused:
+    del sys.modules[_name]
 
 _MIGRATIONS: Final = Migrations("maild")
 
