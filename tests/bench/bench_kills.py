@@ -1,4 +1,4 @@
-"""SIGKILL under load, 200 times: the door, the desk, or both at once. Counts, not rates."""
+"""SIGKILL under load, 200 times: the door, the desk, what forks the readers, or all at once. Counts, not rates."""
 
 from pathlib import Path
 from typing import get_args

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from .conftest import SAMPLE, Daemon, mail, until
 from .sink import Sink
 
-Victim = Literal["door", "desk", "all"]
+Victim = Literal["door", "desk", "readers", "all"]
 SENDERS = 3
 # What was in the relay's hands when the desk died may be put down by it a little later.
 LATE = timedelta(seconds=1)
@@ -123,7 +123,7 @@ class Killer:
 
     def of_desk(self) -> list[datetime]:
         """List when a desk died."""
-        return [at for victim, at in self.kills if victim != "door"]
+        return [at for victim, at in self.kills if victim in ("desk", "all")]
 
 
 def reckon(daemon: Daemon, load: Load, killer: Killer, witness: Witness) -> str:

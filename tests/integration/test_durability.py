@@ -13,7 +13,7 @@ KILLS = 20
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("victim", ["all", "desk", "door"])
+@pytest.mark.parametrize("victim", ["all", "desk", "door", "readers"])
 def test_what_was_acknowledged_survives_kills_under_load(
     make: Callable[..., Daemon], capsys: pytest.CaptureFixture[str], victim: Victim
 ) -> None:
