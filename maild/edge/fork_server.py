@@ -28,6 +28,9 @@ def ask(server: socket.socket) -> socket.socket:
     ours, theirs = socket.socketpair()
     with theirs:
         try:
+            # Whoever asks has other things to do than to wait until somebody listens. (Python 3.11
+            # drops the flags of `send_fds`.)
+            server.setblocking(False)
             socket.send_fds(server, [b"f"], [theirs.fileno()])
         except OSError:
             ours.close()

@@ -6,6 +6,7 @@ An organisation changes `rules/*.toml`, never code; one file there is one field 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from maild.mail.words import MailWords, Words
@@ -54,7 +55,7 @@ class PhaseRules:
         """Give the name of a phase, "" where there is no such phase."""
         return next((step.name for step in self.step if step.number == number), "")
 
-    @property
+    @cached_property
     def last(self) -> int:
         """The phase in which an incident is over."""
         return max(step.number for step in self.step)

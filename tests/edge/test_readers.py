@@ -398,6 +398,17 @@ def test_where_no_reader_can_be_forked_the_world_is_broken_and_no_mail(run: Run)
         run(pool.begin())
 
 
+def test_who_asks_where_nobody_forks_is_refused_in_the_end_and_never_waits() -> None:
+    ours, theirs = socket.socketpair(type=socket.SOCK_DGRAM)
+
+    def ask(times: int) -> None:
+        for _ in range(times):
+            asked.enter_context(fork_server.ask(ours))
+
+    with ours, theirs, ExitStack() as asked, pytest.raises(BlockingIOError):
+        ask(1000)
+
+
 def test_readers_are_begun_as_soon_as_their_fork_server_is_there(run: Run) -> None:
     async def read() -> Read:
         begun = asyncio.create_task(pool.begin())
