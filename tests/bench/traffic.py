@@ -1,6 +1,7 @@
 """Mail traffic on loopback for the benchmarks: a generator, a sink, and a private Postfix as peer."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import statistics
@@ -8,7 +9,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,10 +104,9 @@ class Sink:
         self.recipients, self.last, self.delay, self.port = 0, 0.0, delay, 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        # Cancelled is a client that stays until the sink ends.
+        with contextlib.closing(writer), contextlib.suppress(asyncio.CancelledError):
             await self._serve(reader, writer)
-        finally:
-            writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 sink\r\n")
@@ -137,7 +136,7 @@ class Sink:
         return self.last
 
 
-@contextmanager
+@contextlib.contextmanager
 def sink(port: int = 0, delay: float = 0) -> Iterator[Sink]:
     """Run a sink; its port is in `.port`."""
     made, up = Sink(delay), threading.Event()
@@ -195,7 +194,7 @@ SERVICES = (
 )
 
 
-@contextmanager
+@contextlib.contextmanager
 def postfix(place: Path, port: int, relay: int, members: int, batch: int = 50) -> Iterator[int]:
     """Run a private Postfix (as root); gives its main process. Its list is biglist@list.example.com."""
     for name in ("etc", "spool", "data"):
