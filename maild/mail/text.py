@@ -216,7 +216,7 @@ def _is_name(line: str, author: Address) -> bool:
     if not text or len(text) > 50:
         return False
     given = words_of(text)
-    return bool(given) and given <= words_of(author.name)
+    return bool(given) and set(given) <= set(words_of(author.name))
 
 
 def _all_sign(below: Sequence[str], words: SignatureWords) -> bool:

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 from typing import Final
 
 from maild.mail.message import Address
-from maild.mail.phrases import Kinds, words_of
+from maild.mail.phrases import Kinds
 from maild.reading.cues import Cues
 from maild.reading.grammar import alternatives, compiled_grammar
 from maild.reading.moments import MomentFinder
@@ -38,7 +38,6 @@ MAX_PARAGRAPH: Final = 200_000
 MAX_SAID: Final = 40
 
 _STATUS_SPLIT = re.compile(r"\s*[|,;·•]\s*|\s+(?:[/–]|-{1,2})\s+|/")
-_DIGIT = re.compile(r"[0-9]")
 _ANY_WORD = re.compile(r"[^\W\d_][\w'-]*")
 # More than any greeting has.
 _FIVE_WORDS = re.compile(r"(?:[\W\d_]*+[^\W\d_][\w'-]*+){5}")
@@ -93,10 +92,12 @@ class Finders:
         self.kinds = Kinds(
             {
                 "severity": self.severity.trigger,
+                "short": rules.severity.short,
                 "phase": self.phase.trigger,
                 "commander": self.people.trigger,
-                "role": self.people.role_trigger,
+                "role": self.people.role_labels,
                 "channel": self.places.trigger,
+                "place": self.places.words,
                 "moment": self.moments.trigger,
                 "unchanged": cues.unchanged.trigger,
             }
@@ -114,12 +115,9 @@ class Finders:
 
     def kinds_in(self, plain: str) -> set[str]:
         """Give the kinds of statement that a text may make; "status": S2, #name, an URL."""
-        words = words_of(plain)
-        digit = _DIGIT.search(plain)
-        if digit:  # "SEV2" is worth a look for "sev"
-            words.update([word.rstrip("0123456789") for word in words if word[-1].isdecimal()])
-        kinds = self.kinds.in_words(words)
-        if "#" in plain or "http" in plain or (digit and self.severity.short.search(plain)):
+        kinds = self.kinds.of(plain)
+        short = "short" in kinds and self.severity.short.search(plain)
+        if short or "#" in plain or "http" in plain:
             kinds.add("status")
         return kinds
 
@@ -219,12 +217,12 @@ class TextReading:
     def _before_quotation(self, sentence: Sentence, quoted: Sequence[tuple[int, int]]) -> Sentence:
         """Cut a sentence where a quotation begins that goes on behind it."""
         cuts = (start for start, end in quoted if sentence.first < start < sentence.end < end)
-        return replace(sentence, end=next(cuts, sentence.end))
+        return sentence._replace(end=next(cuts, sentence.end))
 
     def sentence(self, sentence: Sentence) -> list[Reading]:
         """Find what a sentence states."""
         if sentence.end - sentence.start > MAX_SENTENCE:
-            sentence = replace(sentence, end=sentence.start + MAX_SENTENCE)
+            sentence = sentence._replace(end=sentence.start + MAX_SENTENCE)
         plain = sentence.plain
         kinds = self.finders.kinds_in(plain)
         return list(self._stated(sentence, plain, kinds)) if kinds else []
@@ -241,7 +239,7 @@ class TextReading:
             yield from finders.people.commander_in_sentence(sentence, self.author, self.ahead)
         if "role" in kinds:
             yield from finders.people.roles_in_sentence(sentence, self.author)
-        if "channel" in kinds:
+        if "channel" in kinds and ("place" in kinds or finders.places.sign.search(plain)):
             yield from finders.places.in_sentence(sentence, finders.names.address)
         if "moment" in kinds:
             yield from finders.moments.in_sentence(sentence, self.anchor, finders.names.zone)

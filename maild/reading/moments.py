@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from maild.mail.phrases import Hints
 from maild.reading.grammar import Grammar, alternatives
 from maild.reading.reading import Reading, Strength
 from maild.reading.rules import TimeRules
@@ -53,7 +52,7 @@ class MomentFinder:
             rf"(?:\d{{1,2}}|{alternatives(grammar.numbers)})\s*(?:[,.;)]|$)", re.I
         )
         self.ago = re.compile(rf"\s*(?:{alternatives(rules.words.ago)})\b", re.I)
-        self.trigger = Hints(rules.prose_next_update, rules.promised, rules.prose_start)
+        self.trigger = (*rules.prose_next_update, *rules.promised, *rules.prose_start)
 
     def in_label(
         self, item: Labelled, anchor: datetime, zone: tzinfo

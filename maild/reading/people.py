@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator
 
 from maild.mail.message import Address
-from maild.mail.phrases import Hints
 from maild.reading.cues import Cues
 from maild.reading.grammar import Grammar, alternatives, candidates
 from maild.reading.presence import Ahead, Presence, team_pattern
@@ -68,9 +67,8 @@ class PeopleFinder:
             rules, grammar, self.person, rules.commander.titles, others=others
         )
         commander = rules.commander
-        self.trigger = Hints(commander.titles, commander.handoff, rules.sentences.takes_command)
+        self.trigger = (*commander.titles, *commander.handoff, *rules.sentences.takes_command)
         self._compile(rules, grammar)
-        self.role_trigger = Hints(self.role_labels)
 
     def _compile(self, rules: PeopleRules, grammar: Grammar) -> None:
         """Compile what stands around a name."""

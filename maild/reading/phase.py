@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from maild.mail.phrases import Hints
 from maild.reading.cues import Cues
 from maild.reading.grammar import alternatives, candidates
 from maild.reading.reading import Reading, Strength
@@ -40,7 +39,7 @@ class PhaseFinder:
         self.of_another = re.compile(rf"\s*[-–]?\s*(?:{alternatives(rules.of)})\s+(?!{own})", re.I)
         short = alternatives(rules.short)
         self.short = re.compile(rf"(?<![\w#@.-])(?:{short})(?=[ .-]?\d(?!\w))")
-        self.trigger = Hints(rules.labels, rules.short)
+        self.trigger = (*rules.labels, *rules.short)
 
     def in_label(self, item: Labelled) -> tuple[list[Reading], int]:
         """Read a labelled value; the second is where the value ends in the text."""

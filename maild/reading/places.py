@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from maild.mail.phrases import Hints, words_of
 from maild.reading.cues import Cues
 from maild.reading.grammar import MAX_CANDIDATES, Grammar, alternatives, candidates
 from maild.reading.reading import Reading, Strength
@@ -50,7 +49,7 @@ class PlaceFinder:
         )
         self.introducer = re.compile(rf"(?<!\w)(?:{alternatives(rules.introducers)})(?!\w)", re.I)
         self.weak = re.compile(rf"(?:{alternatives(rules.weak_introducers)})", re.I)
-        self.trigger = Hints(rules.introducers, rules.purposes)
+        self.trigger = (*rules.introducers, *rules.purposes)
         self.rooms = frozenset(rules.rooms)
         # "Town hall, 1st floor", "War room: the blue container behind gate C"
         self.floor = re.compile(rf",\s*(?:(?:\w+\s+){{0,2}}(?:{rooms})|{room})(?=[.,;)]|$)", re.I)
@@ -58,7 +57,7 @@ class PlaceFinder:
         self.named = re.compile(r"\s*(?:[^\W\d_a-z][\w'-]*\s+){1,3}")
         self.described = re.compile(rf"(?:{grammar.articles})\s", re.I)
         self.sign = re.compile(r"[#/\d]")
-        self.words = Hints(rules.rooms, rules.this_list)
+        self.words = (*rules.rooms, *rules.this_list)
         self._compile(rules, grammar)
 
     def _compile(self, rules: ChannelRules, grammar: Grammar) -> None:
@@ -188,8 +187,6 @@ class PlaceFinder:
     def in_sentence(self, sentence: Sentence, list_address: str) -> Iterator[Reading]:
         """Find the places that a sentence leads to with words such as "coordinating via"."""
         plain = sentence.plain
-        if not self.sign.search(plain) and not self.words.in_words(words_of(plain)):
-            return
         last = -1
         for match in candidates(self.introducer, plain):
             if match.start() < last:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from maild.mail.phrases import Hints
 from maild.reading.cues import Cues
 from maild.reading.grammar import alternatives, candidates
 from maild.reading.reading import Reading, Strength
@@ -33,7 +32,7 @@ class SeverityFinder:
         self.short = re.compile(rf"(?:{short})-?\d")
         self.status = re.compile(rf"#?(?:{short})-?\d")
         self.follows = following((*rules.follows, *cues.kept), cues.words.closers)
-        self.trigger = Hints(rules.labels)
+        self.trigger = rules.labels
 
     def in_label(self, item: Labelled) -> tuple[list[Reading], int]:
         """Read a labelled value; the second is where the value ends in the text."""

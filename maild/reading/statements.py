@@ -5,7 +5,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from maild.reading.grammar import Grammar, alternatives
 
@@ -94,9 +94,11 @@ class Labelled:
         return first if first.strip() else rest.partition("\n")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence or a line that stands alone: text.plain[start:end]."""
+class Sentence(NamedTuple):
+    """A sentence or a line that stands alone: text.plain[start:end].
+
+    A tuple, for a mail has many, and a frozen dataclass takes twice as long to make.
+    """
 
     text: Text
     start: int

@@ -2,7 +2,6 @@
 
 import re
 
-from maild.mail.phrases import words_of
 from maild.reading.body import TextReading
 from maild.reading.reading import Reading, Strength
 from maild.reading.statements import Sentence, comparable, labelled, sentences
@@ -117,7 +116,7 @@ class SubjectReading:
         place = self.finders.places.item(text.plain)
         if place is not None:
             return [Reading("channel", place, piece, Strength.STATUS, "subject")]
-        if not self.finders.people.trigger.in_words(words_of(text.plain)):
+        if "commander" not in self.finders.kinds_in(text.plain):
             return []
         whole = Sentence(text, 0, len(text.plain), "subject")
         named = self.finders.people.commander_in_sentence(whole, self.run.author, self.run.ahead)

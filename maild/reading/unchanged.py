@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 
-from maild.mail.phrases import Hints
 from maild.reading.grammar import Grammar, alternatives
 from maild.reading.rules import StatementWords
 
@@ -13,7 +12,7 @@ class Unchanged:
 
     def __init__(self, words: StatementWords, grammar: Grammar) -> None:
         joined = rf"\s*(?:[,&/]|{grammar.join})\s*"
-        self.trigger = Hints(words.unchanged, words.unchanged_ahead)
+        self.trigger = (*words.unchanged, *words.unchanged_ahead)
         self.hint = re.compile(
             rf"(?:{alternatives((*words.unchanged, *words.unchanged_ahead))})(?!\w)", re.I
         )

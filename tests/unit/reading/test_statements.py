@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from maild.mail.phrases import Hints
 from maild.reading.grammar import alternatives, compiled_grammar
 from maild.reading.rules import Rules
 from maild.reading.statements import Labels, comparable, labelled, paragraphs, sentences
@@ -92,15 +91,6 @@ def test_phrases_become_a_pattern_longest_first(
 ) -> None:
     found = re.match(alternatives(phrases), text)
     assert (found and found[0]) == match
-
-
-def test_a_hint_asks_for_all_words_of_one_phrase() -> None:
-    hints = Hints(["incident commander", "ic"], ["took over from ... as"])
-    assert hints.in_words({"our", "incident", "commander"})
-    assert hints.in_words({"ic"})
-    assert hints.in_words({"i", "took", "over", "from", "bob", "as"})
-    assert not hints.in_words({"incident", "over"})
-    assert not hints.in_words(set())
 
 
 def test_a_line_of_nothing_but_a_sign_is_no_mistake() -> None:
