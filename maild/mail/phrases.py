@@ -1,8 +1,8 @@
 """Which of many phrases may a text hold? Told by its words, so that most texts cost one look."""
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Final, Generic, TypeVar
 
 _WORD: Final = re.compile(r"\w+")
 _LETTERS: Final = re.compile(r"[^\W\d]+")
@@ -33,21 +33,24 @@ def letters_of(text: str) -> list[str]:
     return _LETTERS.findall(text.lower())
 
 
-class Kinds:
+_Kind = TypeVar("_Kind", bound=Hashable)
+
+
+class Kinds(Generic[_Kind]):
     """Tells cheaply what a text may be about: the kinds of which it has all words of a phrase.
 
     Digits do not count: "SEV2" is worth a look for "sev".
     """
 
-    def __init__(self, phrases: Mapping[str, Iterable[str]]) -> None:
-        index: dict[str, list[tuple[frozenset[str], str]]] = {}
+    def __init__(self, phrases: Mapping[_Kind, Iterable[str]]) -> None:
+        index: dict[str, list[tuple[frozenset[str], _Kind]]] = {}
         for kind, of_kind in phrases.items():
             for needed in {frozenset(letters_of(phrase)) for phrase in of_kind}:
                 index.setdefault(max(needed, key=len, default=""), []).append((needed, kind))
         self.always = frozenset(kind for _, kind in index.pop("", ()))
         self.index, self.telling = index, frozenset(index)
 
-    def of(self, text: str) -> set[str]:
+    def of(self, text: str) -> set[_Kind]:
         """Give the kinds that a text may be about."""
         words = letters_of(text)
         kinds = set(self.always)
