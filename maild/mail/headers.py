@@ -32,6 +32,10 @@ _FIELD = re.compile(rb"(?m)^(?P<name>[!-9;-~]++)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+
 # Possessive throughout: what does not match is given up at once, in linear time.
 _MSG_ID = re.compile(r"<\s*+((?![@>])[^<>\s]++(?<!@))\s*+>")
 _BARE_ID = re.compile(r"(?<![^\s<>,;()\"])[^\s<>,;()\"@]++@[^\s<>,;()\"]++")
+# "Kevin Riggle <kevin@example.com>", as most are; what else there may be, `getaddresses` knows.
+_ATOM = r"[A-Za-z0-9_+-]++"
+_DOTTED = rf"{_ATOM}(?:\.{_ATOM})*+"
+_PLAIN_BOX = re.compile(rf"((?:{_ATOM} )*+)<({_DOTTED}@{_DOTTED})>|({_DOTTED}@{_DOTTED})")
 _WORD = re.compile(r"=\?[!->@-~]+\?[bqBQ]\?[!->@-~]*\?=")
 _NOTATIONS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"})
 _YEARS = range(1900, MAXYEAR)
@@ -158,6 +162,8 @@ def addresses(found: Iterable[Field], name: str) -> tuple[Address, ...]:
 def _mailboxes(bodies: Sequence[str]) -> tuple[Address, ...]:
     # A quoted encoded word is illegal (RFC 2047 §5) and common; decoding comes last, so that a
     # comma inside of a decoded name does not split it.
+    if len(bodies) == 1 and (box := _PLAIN_BOX.fullmatch(bodies[0])):
+        return (Address((box[1] or "").rstrip(), box[2] or box[3]),)
     plain = [body for body in bodies if body.count("(") < 50 and body.count(",") < 20_000]
     if not plain:
         return ()

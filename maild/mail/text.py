@@ -139,7 +139,8 @@ def _own(lines: Sequence[str], own: Sequence[int], author: Address, words: MailW
 
 def _unsigned(run: list[str], author: Address, words: MailWords) -> list[str]:
     held = _sieve(words).held_by(" ".join(run).lower())
-    run = _without_boilerplate(run, words.boilerplate, held)
+    if held:
+        run = _without_boilerplate(run, words.boilerplate, held)
     footers = tuple(held.intersection(words.signature.footers))
     if footers:
         run = [line for line in run if not _is_footer(line, footers)]
@@ -196,7 +197,11 @@ def _may_sign(run: Sequence[str], at: int) -> bool:
     below = [line for line in run[at + 1 :] if line.strip()]
     if run[at] == "-- ":
         return True
-    return at > 0 and len(below) <= MAX_SIGNATURE_LINES and all(len(line) < 90 for line in below)
+    return (
+        any(map(str.strip, run[:at]))
+        and len(below) <= MAX_SIGNATURE_LINES
+        and all(len(line) < 90 for line in below)
+    )
 
 
 @lru_cache(maxsize=8)
@@ -253,7 +258,7 @@ def _without_boilerplate(
     banners = tuple(held.intersection(words.banners))
     kept: list[str] = []
     for paragraph in _paragraphs(run):
-        text = " ".join(paragraph).lower() if held else ""
+        text = " ".join(paragraph).lower()
         if any(map(text.__contains__, notices)):
             while kept and (not kept[-1].strip() or re.fullmatch(r"\s*[_*=-]{3,}\s*", kept[-1])):
                 kept.pop()

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maild.mail.headers import (
     addresses,
@@ -120,6 +122,12 @@ class TestAddresses:
     def test_are_read(self, body: bytes, boxes: list[tuple[str, str]] | None) -> None:
         found = addresses(fields(b"To: " + body + b"\r\n"), "to")
         assert boxes is None or [(box.name, box.address) for box in found] == boxes
+
+    @given(st.from_regex(r"(?:([\w.+-]{1,4} ?){0,3}<)?[\w.+-]{1,5}@[\w.-]{1,5}>?", fullmatch=True))
+    def test_alone_are_read_as_they_are_beside_another(self, box: str) -> None:
+        body = box.encode()
+        beside = fields(b"To: " + body + b", b@example.net\r\n")
+        assert addresses(fields(b"To: " + body + b"\r\n"), "to") == addresses(beside, "to")[:-1]
 
     def test_of_the_author_are_the_first_of_From(self) -> None:
         found = fields(b"Sender: list@example.org\r\nFrom: Kim <k@example.net>, b@example.net\r\n")

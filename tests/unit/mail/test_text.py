@@ -75,6 +75,7 @@ class TestWordsBelowAClosingStay:
 
     def test_where_a_rule_stands_on_top(self, own: Own) -> None:
         assert NEW in own(f"---\n{NEW}\n---\n")
+        assert NEW in own(f"\n\n--\n{NEW}\n")
 
     def test_where_nothing_else_was_said(self, own: Own) -> None:
         assert "Severity: 2" in own("Hello,\n\nSeverity: 2\nPhase: 1\nIC: me\n\nBest,\nKim")
