@@ -1,6 +1,7 @@
 """Which of many phrases may a text hold? Told by its words, so that most texts cost one look."""
 
 import re
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Final, Generic, TypeVar
 
@@ -43,10 +44,12 @@ class Kinds(Generic[_Kind]):
     """
 
     def __init__(self, phrases: Mapping[_Kind, Iterable[str]]) -> None:
+        pairs = {(frozenset(letters_of(p)), kind) for kind, ps in phrases.items() for p in ps}
+        common = Counter(word for needed, _ in pairs for word in needed)
         index: dict[str, list[tuple[frozenset[str], _Kind]]] = {}
-        for kind, of_kind in phrases.items():
-            for needed in {frozenset(letters_of(phrase)) for phrase in of_kind}:
-                index.setdefault(max(needed, key=len, default=""), []).append((needed, kind))
+        for needed, kind in pairs:
+            telling = max(needed, key=lambda word: (len(word), -common[word], word), default="")
+            index.setdefault(telling, []).append((needed, kind))
         self.always = frozenset(kind for _, kind in index.pop("", ()))
         self.index, self.telling = index, frozenset(index)
 

@@ -130,7 +130,7 @@ class Reader:
         return written_at
 
     def _titled(self, lines: Sequence[str]) -> str:
-        found = (self.summary.match(line) for line in lines)
+        found = (self.summary.match(line) for line in lines if ":" in line or "=" in line)
         return next((match[1].strip() for match in found if match), "")
 
     def _reply_word(self, lines: Sequence[str]) -> tuple[ReplyWord, str]:

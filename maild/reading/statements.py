@@ -173,9 +173,12 @@ def _tidy(block: list[str]) -> list[str]:
             line = line.strip().strip("|").strip()
         if ":" in line or not line.isascii():
             line = _EMOJI.sub("", line)
-        # "We are in phase / 2. The pump runs": the number is no list's.
-        wrapped = line[:1].isdecimal() and tidy and len(tidy[-1]) > 50 and tidy[-1][-1].isalpha()
-        tidy.append(line if line[:1].isalpha() or wrapped else _BULLET.sub("", line, count=1))
+        if not line[:1].isalpha():
+            # "We are in phase / 2. The pump runs": the number is no list's.
+            above = tidy[-1] if tidy and line[:1].isdecimal() else ""
+            if not (len(above) > 50 and above[-1].isalpha()):
+                line = _BULLET.sub("", line, count=1)
+        tidy.append(line)
     return tidy
 
 

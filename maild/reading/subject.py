@@ -35,13 +35,8 @@ class SubjectReading:
         if summary.startswith("/") and not summary[1:2].isalnum():  # "/home is full" is no mark
             summary = summary.lstrip(" /")
         summary = self._ends(summary)
-        for sentence in sentences(
-            comparable(summary),
-            0,
-            len(comparable(summary).plain),
-            self.finders.grammar,
-            "subject",
-        ):
+        text = comparable(summary)
+        for sentence in sentences(text, 0, len(text.plain), self.finders.grammar, "subject"):
             found = [
                 r
                 for r in self.run.sentence(sentence)
