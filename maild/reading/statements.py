@@ -94,11 +94,9 @@ class Labelled:
         return first if first.strip() else rest.partition("\n")[0]
 
 
+# A tuple, for a mail has many, and a frozen dataclass takes twice as long to make.
 class Sentence(NamedTuple):
-    """A sentence or a line that stands alone: text.plain[start:end].
-
-    A tuple, for a mail has many, and a frozen dataclass takes twice as long to make.
-    """
+    """A sentence or a line that stands alone: text.plain[start:end]."""
 
     text: Text
     start: int
