@@ -105,11 +105,16 @@ class PeopleFinder:
     ) -> tuple[list[Reading], int]:
         """Read "IC: ..."; the second is where the value ends in the text."""
         value = _sentence(first_line(item, self.runs_on), self)
+        behind, plain = item.start + len(value), item.text.plain
         value = re.split(r"\||(?<=[\w.)])\s(?:-{1,2}|–)\s", value, maxsplit=1)[0]
         value = self._people_alone(value)
         people = self.one_person(value, author, ahead)
+        named = people[0][0]
+        left = named not in (None, me(author)) and self.presence.leaves(
+            plain, item.start, behind, str(named)
+        )
         # "IC (from 18:00): Bob"
-        if self.presence.begins_later(item.text.plain[item.at : item.start], ahead):
+        if left or self.presence.begins_later(plain[item.at : item.start], ahead):
             people = [(value.strip(" .,;"), "invalid")]
         if len(people) == 1:
             value = re.split(r"(?<!^)[,;|]", value, maxsplit=1)[0]
@@ -292,7 +297,12 @@ class PeopleFinder:
             plain = sentence.plain
             if in_quotes(plain, start, end) or self._owned(plain, start):
                 continue
-            if person != me(author) and self.presence.left(plain, end):
+            if person != me(author) and (
+                self.presence.left(plain, end)
+                or self.presence.leaves(
+                    sentence.text.plain, sentence.start, sentence.end, str(person)
+                )
+            ):
                 continue
             if self.presence.lies_ahead(plain, start, end, ahead):
                 continue

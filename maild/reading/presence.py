@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from maild.mail.phrases import letters_of
 from maild.reading.grammar import Grammar, alternatives
 from maild.reading.rules import CommanderRules, NameRules, TitleSentences
 
@@ -10,6 +11,7 @@ from maild.reading.rules import CommanderRules, NameRules, TitleSentences
 Ahead = Callable[[str], bool]
 
 _BEFORE = 40
+_CAPITAL = re.compile(r"(?<!\w)(?=[^\W\d_a-z])\w+")
 
 
 class Presence:
@@ -25,6 +27,13 @@ class Presence:
             re.I,
         )
         self.gone_behind = re.compile(gone, re.I)
+        subjects = alternatives(names.subjects)
+        self.gone_next = re.compile(
+            rf"[\s.;!]*(?:[^\W\d_]+,?\s+)??(?P<who>[^\W\d_][\w-]*)(?![,\s]+(?:{subjects})\s)(?:'\w+)?{gone}",
+            re.I,
+        )
+        self.subjects = frozenset(names.subjects)
+        self.no_names = frozenset((*names.not_names, *words.gives, *words.makes))
         self.begins = re.compile(rf"[\s,(]*(?<!\w)(?:{begins})\s+", re.I)
         self.led = re.compile(rf"(?:^|[\s,(])(?:{begins})\s+(?=[^.;]{{1,{_BEFORE}}}$)", re.I)
         self.later = re.compile(rf"[\s,(–-]*(?:{alternatives(words.later)})(?!\w)", re.I)
@@ -43,6 +52,18 @@ class Presence:
     def left(self, plain: str, end: int) -> bool:
         """Whether a sentence goes on from a name with its absence: "IC is Bob, who is on his way"."""
         return self.gone_behind.match(plain, end) is not None
+
+    def leaves(self, text: str, start: int, end: int, name: str) -> bool:
+        """Whether the sentence behind text[start:end] says that its only one has left.
+
+        "IC: Bob Lee. He has left", but "Bob Lee takes over from Ana Ruiz. She has left."
+        """
+        absent = self.gone_next.match(text, end)
+        if absent is None:
+            return False
+        own, who = letters_of(name), absent["who"].lower()
+        others = set(letters_of(" ".join(_CAPITAL.findall(text, start, end)))).difference(own)
+        return who in own or (who in self.subjects and others <= self.no_names)
 
     def lies_ahead(self, plain: str, start: int, end: int, ahead: Ahead) -> bool:
         """Whether plain[start:end] is a title for a time to come: "I am IC from 18:00"."""

@@ -136,6 +136,7 @@ class NameRules:
     says: Words = ()
     in_charge: Words = ()
     pronouns: Words = ()
+    subjects: Words = ()
     also_names: Words = ()
 
 

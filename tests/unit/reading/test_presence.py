@@ -26,6 +26,13 @@ ASKED = [
     "I will be IC in 20 minutes.",
     "I am IC as soon as I am at my desk.",
     "Ola Berg takes over as IC at 18:00.",
+    # Said in the sentence directly behind, of him alone.
+    "Commander: Ola Berg. He went home an hour ago.",
+    "IC: Ola Berg\nShe's off shift now.",
+    "IC: Ola Berg, head of payments. Sadly, she is ill.",
+    "The commander is Ola Berg. But he is asleep.",
+    "IC: Ola Berg. Berg is on leave.",
+    "Handing over command to Ola Berg. He is on the road.",
 ]
 NAMED = [
     ("IC: Ola Berg, she is on the phone with the bank", "Ola Berg"),
@@ -45,6 +52,15 @@ NAMED = [
     ("I am IC at the depot, next update 18:00.", "Kim Park"),
     ("I took over as IC at 12:05.", "Kim Park"),
     ("I am IC until 18:00, then Ola Berg.", "Kim Park"),
+    ("Commander: Ola Berg. He is on the bridge.", "Ola Berg"),
+    ("IC: Ola Berg. He has not left.", "Ola Berg"),
+    ("IC: Ola Berg. The night shift has left.", "Ola Berg"),
+    ("IC: Ola Berg. Scribe: Jo Lind. She is off shift at noon.", "Ola Berg"),
+    ("IC: Ola Berg. All tills are down. He has left.", "Ola Berg"),
+    ("Ola Berg takes over as IC from Jo Lind. She has left.", "Ola Berg"),
+    ("IC: Jo Lind -> Ola Berg. She is off shift.", "Ola Berg"),
+    ("Ola Berg is IC. Jo is away.", "Ola Berg"),
+    ("I am IC. He has left.", "Kim Park"),
 ]
 
 
