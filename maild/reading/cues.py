@@ -73,6 +73,17 @@ class Cues:
         self.stays = re.compile(rf"\s+(?:{alternatives(self.kept)})(?!\w)", re.I)
         self.reasons = re.compile(rf"\s(?:{alternatives(words.reasons)})\s", re.I)
         self.determiner = re.compile(rf"(?<!\w)(?:{alternatives(words.determiners)})\s+$", re.I)
+        # "Severity 1 remains a worry", "the fear is still severity 1"
+        worries, verbs = alternatives(words.worries), alternatives(words.verbs)
+        determiners = rf"{alternatives(words.determiners)}|{grammar.articles}"
+        self.feared_behind = re.compile(
+            rf"\s+(?:(?:{verbs})|\w+\s+be)(?:\s+\w+)?\s+(?:{determiners})(?:\s+[\w-]+)?\s+(?:{worries})(?!\w)",
+            re.I,
+        )
+        self.feared = re.compile(
+            rf"(?<!\w)(?:{worries})\s+(?:{verbs})(?:\s+(?!(?:{grammar.join})\s)\w+){{0,2}}\s+$",
+            re.I,
+        )
         self.verb = re.compile(rf"\s+(?:{alternatives(words.verbs)})\b", re.I)
 
     def over(self, field: str, sentence: str, start: int, end: int, but: str = "") -> str | None:
@@ -90,6 +101,8 @@ class Cues:
             # "We have left phase 1 and are now in phase 2": the "now" of a frame still stops a cue.
             stop = self.stops.search(frame["frame"])
             bare = before[:at] + (stop[0] if stop else "") + before[at + len(frame["frame"]) :]
+        if self.feared_behind.match(after) or self.feared.search(before, max(0, len(before) - 60)):
+            return "hypothetical"
         bare, before = self._without_harmless(bare), self._without_harmless(before)
         near = self._near(after)
         told, told_near = self.told.of(bare), self.told.of(near)

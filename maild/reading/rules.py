@@ -245,6 +245,7 @@ class StatementWords:
     closers: Words = ()
     kept: Words = ()
     news: Words = ()
+    worries: Words = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,6 +51,18 @@ CAUSES = [
     ("After the failover we treat this as a severity 2 incident.", "severity", None),
     ("We have decided to treat the matter below as a severity 2 incident.", "severity", 2),
     ("This is below severity 2.", "severity", None),
+    # A value that is feared.
+    ("Severity 1 remains the great worry.", "severity", None),
+    ("The depot is dark. Sev 1 is still a possibility for tonight.", "severity", None),
+    ("Severity 1 would be a nightmare", "severity", None),
+    ("The fear is still severity 1.", "severity", None),
+    ("Our concern is that it becomes severity 1.", "severity", None),
+    ("Severity 2 remains our level.", "severity", 2),
+    ("Severity 2 is right given the risk.", "severity", 2),
+    ("Severity 2 with a risk of data loss.", "severity", 2),
+    ("The risk is low and severity 3 remains.", "severity", 3),
+    ("The danger is over: severity 3.", "severity", 3),
+    ("Phase 0 is still a fear, we are in phase 1.", "phase", 1),
     # A change that names where it comes from.
     ("Escalated from severity 3 to severity 2 at 01:50.", "severity", 2),
     ("Escalated from SEV3 to 2.", "severity", 2),
