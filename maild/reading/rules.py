@@ -49,7 +49,7 @@ class PhaseRules:
     of: Words
     own: Words
     step: tuple[Step, ...]
-    short: Words = ()
+    short: tuple[str, ...] = ()
 
     def name(self, number: int) -> str:
         """Give the name of a phase, "" where there is no such phase."""

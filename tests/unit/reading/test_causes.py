@@ -405,6 +405,8 @@ CAUSES = [
     ("Things we are in want of, for the hall and for the long nights:\n1. lamps", "phase", None),
     # A short label beside a severity, an apostrophe left out, an own name in front of a label.
     ("sev2 ph1", "phase", 1),
+    ("SEV2 Ph1, IC me", "phase", 1),
+    ("SEV2, PH 0.", "phase", 0),
     ("sev2. In the tank it is ph 1 now.", "phase", None),
     ("sev2, pH 1.", "phase", None),
     ("Im IC.", "commander", "Kim Park"),
