@@ -137,7 +137,7 @@ class PeopleFinder:
         self, value: str, author: Address, ahead: Ahead
     ) -> list[tuple[Person | str | None, Outcome]]:
         """Read the value of a label that names one person; two of them are a conflict later on."""
-        value = value.strip(" \t\n-–:=*\"'")
+        value = self.presence.until_relieved(value.strip(" \t\n-–:=*\"'"), ahead)
         begins_later = self.presence.begins_later(value, ahead)
         value = self.formerly.sub("", value)
         arrow = _ARROW.split(value)

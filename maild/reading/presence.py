@@ -11,6 +11,8 @@ from maild.reading.rules import CommanderRules, NameRules, TitleSentences
 Ahead = Callable[[str], bool]
 
 _BEFORE = 40
+# A capitalised word with a small letter in it, which no zone has.
+_NAME = r"[^\W\d_a-z](?=[\w'-]*[a-z])[\w'-]*"
 _CAPITAL = re.compile(r"(?<!\w)(?=[^\W\d_a-z])\w+")
 
 
@@ -34,14 +36,33 @@ class Presence:
         )
         self.subjects = frozenset(names.subjects)
         self.no_names = frozenset((*names.not_names, *words.gives, *words.makes))
+        clock = r"\d[\d:.h]*(?:\s?[ap]\.?m\.?)?(?:\s(?-i:[A-Z]{2,5}))?"
+        self.relieved = re.compile(
+            rf"\s*[,;]\s*(?:{begins})\s+(?P<at>{clock})\s+(?P<name>@[\w.-]+|(?-i:{_NAME}(?:\s{_NAME})+))[.\s]*$",
+            re.I,
+        )
         self.begins = re.compile(rf"[\s,(]*(?<!\w)(?:{begins})\s+", re.I)
         self.led = re.compile(rf"(?:^|[\s,(])(?:{begins})\s+(?=[^.;]{{1,{_BEFORE}}}$)", re.I)
         self.later = re.compile(rf"[\s,(–-]*(?:{alternatives(words.later)})(?!\w)", re.I)
         self.past = re.compile(rf"(?<!\w)(?:{alternatives(words.past)})(?!\w)", re.I)
 
+    def until_relieved(self, value: str, ahead: Ahead) -> str:
+        """Give a label's value without who comes later: "me" of "me, from 18:00 Bob Lee"."""
+        relief = self._relief(value)
+        return value[: relief.start()] if relief and ahead(relief["at"]) else value
+
+    def _relief(self, value: str) -> re.Match[str] | None:
+        match = self.relieved.search(value)
+        # "From 18:00 Pacific Time" nobody else comes.
+        named = match is not None and self.no_names.isdisjoint(letters_of(match["name"]))
+        return match if named else None
+
     def takes_away(self, value: str) -> bool:
-        """Whether the value of a label says that its person is no commander now: "Bob has left"."""
-        return self.gone.match(value) is not None
+        """Whether the value of a label says that its person is no commander now.
+
+        "Bob has left", and "me, from 08:00 Bob Lee" at noon.
+        """
+        return self.gone.match(value) is not None or self._relief(value) is not None
 
     def begins_later(self, value: str, ahead: Ahead) -> bool:
         """Whether the value of a label says that its person begins later: "Bob from 18:00"."""
