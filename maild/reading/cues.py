@@ -16,8 +16,10 @@ from maild.reading.statements import REACH, clause_start
 from maild.reading.unchanged import Unchanged
 
 _CLAUSE_END = re.compile(r"[,;()–]|:(?!\d)|\s-\s")
-_NEAR_END = re.compile(rf"{_CLAUSE_END.pattern}|[.!?]\s")
+# Fields beside each other are ours; but a row that begins with a ticket may be all its own.
+_NEAR_END = re.compile(rf"{_CLAUSE_END.pattern}|[.!?]\s|[|·•]|\s/\s")
 _MARKS = re.compile(MARKS)
+_PLACE = re.compile(r"#\w[\w-]*|https?://\S+")
 _FAR_END = re.compile(r";|:(?!\d)|–")
 
 
@@ -44,11 +46,11 @@ class Cues:
         self.harmless = _phrases(words.harmless)
         self.asking = _phrases(words.asking)
         self.openers = re.compile(
-            rf"(?:(?:{openers}|(?:{alternatives(scales)})(?:[ .:-]?\d(?:[-–]\d)?|\s(?:{alternatives(grammar.numbers)})\b))[\s,:.&/]*)*",
+            rf"(?:(?:{openers}|(?:{alternatives(scales)})(?:[ .:-]?\d(?:[-–]\d)?|\s(?:{alternatives(grammar.numbers)})\b))[\s,:.&/|·•]*)*",
             re.I,
         )
         self.graded = re.compile(
-            rf"(?P<value>(?<!\w)(?:{alternatives(scales)})(?:[ .:-]{{0,2}}\d|\s(?:{alternatives(grammar.numbers)})))[\s,:.&/]*$",
+            rf"(?P<value>(?<!\w)(?:{alternatives(scales)})(?:[ .:-]{{0,2}}\d|\s(?:{alternatives(grammar.numbers)})))[\s,:.&/|·•]*$",
             re.I,
         )
         self.frames = re.compile(
@@ -93,6 +95,9 @@ class Cues:
         "I would call this severity 4"; a cue that begins before the frame is one: "we can move to
         phase 2".
         """
+        if "#" in sentence or "://" in sentence:
+            # "Channel #inc-alarm": the words of a place's name are no cues.
+            sentence = _PLACE.sub(lambda found: "x" * len(found[0]), sentence)
         before, after = sentence[max(0, start - REACH) : start], sentence[end : end + REACH]
         frame = self.frames.search(" ".join(before.split()[-7:])) if before else None
         bare, at = before, 0

@@ -459,6 +459,19 @@ CAUSES = [
     ("The incident commander is not here but Ola Berg, our deputy, is.", "commander", None),
     ("Under incident commander Ola Berg, in 2024, we lost two days.", "commander", None),
     ("The severity as it is defined in our book helps.", "severity", None),
+    # What stands in a place's name, or in another field, says nothing of a value.
+    ("Severity 2, in #vendor-tickets", "severity", 2),
+    ("Severity 2 in the vendor ticket", "severity", None),
+    ("Severity 2 and https://tickets.example.org/alert/if is open.", "severity", 2),
+    ("Severity 2 | phase 1 | vendor ticket 4711", "phase", 1),
+    ("Vendor ticket 4711 | severity 2 | open since Monday", "severity", None),
+    ("Severity 2 / phase 1 / ticket 4711", "severity", 2),
+    ("not severity 2 | phase 1", "severity", None),
+    ("sev2 | ph1 | #pay", "phase", 1),
+    ("sev2 | in the tank ph1 | #pay", "phase", None),
+    # Ours, beside what others call it.
+    ("The maker has a severity 1 ticket. For us: severity 3, phase 1.", "severity", 3),
+    ("For the maker: severity 1.", "severity", None),
 ]  # fmt: skip
 
 
