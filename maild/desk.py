@@ -4,7 +4,7 @@ It reads the past, thinks (`incident.conclude`), has the letters written, and en
 one transaction. It knows no database and no socket: the `Ledger` is whatever fits below.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -19,7 +19,7 @@ from maild.incident.draft import stepped
 from maild.incident.entry import Draft, Entry, Notice, OwnerWord, Paused, Unreached, Word
 from maild.incident.hours import WorkingHours
 from maild.incident.model import Incident
-from maild.incident.reminder import Nudge, nudges
+from maild.incident.reminder import Nudge, next_nudge_at, nudges
 from maild.incident.thread import Keys, incident_id, keys
 from maild.letters.at_once import at_once, ids_of, occasions, with_entry
 from maild.letters.bundle import bundle
@@ -274,9 +274,13 @@ class Desk:
         parent = parse_header(self.ledger.raw(draft.mail))
         return entry, self.letters(entry, parent, now)
 
-    def nudges(self, incident: Incident, now: datetime) -> Iterator[Nudge]:
+    def nudges(self, incident: Incident, now: datetime) -> Sequence[Nudge]:
         """List the reminders that are due for an incident."""
         return nudges(incident, now, self.policy.rules, self.hours)
+
+    def next_nudge_at(self, incident: Incident, now: datetime) -> datetime | None:
+        """Say when more reminders fall due for an incident that does not change; None for never."""
+        return next_nudge_at(incident, now, self.policy.rules, self.hours)
 
     def reminders(
         self, incident: Incident, nudge: Nudge, posts: Sequence[Post], now: datetime

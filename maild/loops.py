@@ -86,6 +86,10 @@ class Reminders(Protocol):
         """List the incidents that may need one."""
         ...
 
+    def look_again(self, incident: Incident, at: datetime | None) -> None:
+        """Leave an incident that does not change alone until then; None for ever."""
+        ...
+
     def was_sent(self, incident: Incident, nudge: Nudge) -> bool:
         """Whether it went out before."""
         ...
@@ -137,6 +141,7 @@ class Clocks:
                 self.owed()
         for incident in self.reminders.watched(now):
             self._remind(incident, now)
+            self.reminders.look_again(incident, self.desk.next_nudge_at(incident, now))
         for kind, schedule in self.schedules.items():
             self._digest(kind, schedule, now)
         for tick in self.also:

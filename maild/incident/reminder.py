@@ -30,49 +30,60 @@ class Nudge:
     to_list: bool = False
 
 
-def nudges(incident: Incident, now: datetime, rules: Rules, hours: WorkingHours) -> Iterator[Nudge]:
+def nudges(
+    incident: Incident, now: datetime, rules: Rules, hours: WorkingHours
+) -> tuple[Nudge, ...]:
     """List what is due for an incident at a moment; of two steps that are due, the last."""
+    due = {nudge.kind: nudge for at, nudge in _timetable(incident, rules, hours) if at <= now}
+    return tuple(due.values())
+
+
+def next_nudge_at(
+    incident: Incident, now: datetime, rules: Rules, hours: WorkingHours
+) -> datetime | None:
+    """Say when something more falls due, as long as nothing changes; None for never."""
+    return min((at for at, _ in _timetable(incident, rules, hours) if at > now), default=None)
+
+
+def _timetable(
+    incident: Incident, rules: Rules, hours: WorkingHours
+) -> Iterator[tuple[datetime, Nudge]]:
+    """List which nudge is due from when on; those of one kind in order."""
     if incident.voided or incident.merged_into is not None:
         return
     if not incident.is_open(rules.phase.last):
-        yield from _postmortem(incident, now, rules, hours)
-        return
-    if incident.reminders_stopped or (incident.quiet_until and now < incident.quiet_until):
-        return
-    yield from _update(incident, now, rules, hours)
-    yield from _handoff(incident, now, rules)
+        yield from _postmortem(incident, rules, hours)
+    elif not incident.reminders_stopped:
+        quiet = incident.quiet_until
+        for at, nudge in (*_update(incident, rules, hours), *_handoff(incident, rules)):
+            yield (max(at, quiet) if quiet else at), nudge
 
 
 def _update(
-    incident: Incident, now: datetime, rules: Rules, hours: WorkingHours
-) -> Iterator[Nudge]:
+    incident: Incident, rules: Rules, hours: WorkingHours
+) -> Iterator[tuple[datetime, Nudge]]:
     due = update_due(incident, rules, hours)
-    if due is None or now < due.at:
+    if due is None:
         return
     last_at = update_length(incident, due.at, rules, hours)
-    if now < last_at:
-        yield Nudge("update", due.at, 1, due, last_at)
-    else:
-        grave = incident.severity in rules.policy.cadence.escalate_severities
-        yield Nudge("update", due.at, 2, due, None, grave)
+    yield due.at, Nudge("update", due.at, 1, due, last_at)
+    grave = incident.severity in rules.policy.cadence.escalate_severities
+    yield last_at, Nudge("update", due.at, 2, due, None, grave)
 
 
-def _handoff(incident: Incident, now: datetime, rules: Rules) -> Iterator[Nudge]:
+def _handoff(incident: Incident, rules: Rules) -> Iterator[tuple[datetime, Nudge]]:
     cadence = rules.policy.cadence
     since = incident.commander_since
-    if since is None or incident.severity not in cadence.handoff_severities:
-        return
-    if now >= since + timedelta(hours=cadence.handoff_hours):
-        yield Nudge("handoff", since, 1)
+    if since is not None and incident.severity in cadence.handoff_severities:
+        yield since + timedelta(hours=cadence.handoff_hours), Nudge("handoff", since, 1)
 
 
 def _postmortem(
-    incident: Incident, now: datetime, rules: Rules, hours: WorkingHours
-) -> Iterator[Nudge]:
-    if incident.resolved_at is not None and now >= postmortem_at(
-        incident.resolved_at, rules, hours
-    ):
-        yield Nudge("postmortem", incident.resolved_at, 1)
+    incident: Incident, rules: Rules, hours: WorkingHours
+) -> Iterator[tuple[datetime, Nudge]]:
+    over = incident.resolved_at
+    if over is not None:
+        yield postmortem_at(over, rules, hours), Nudge("postmortem", over, 1)
 
 
 def postmortem_at(resolved_at: datetime, rules: Rules, hours: WorkingHours) -> datetime:

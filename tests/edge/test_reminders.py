@@ -58,6 +58,20 @@ def test_the_commander_is_asked_when_the_cadence_says_so(clock: Clock) -> None:
     assert reminders(clock.tick(begun + 31 * MINUTE)) == []
 
 
+def test_an_incident_is_read_when_something_falls_due_and_not_in_between(clock: Clock) -> None:
+    begun = opened(clock)
+    clock.tick(begun)
+    read: list[str] = []
+    clock.office.connection.set_trace_callback(
+        lambda sql: read.append(sql) if sql.startswith("SELECT row FROM incident") else None
+    )
+    for minutes in range(1, 30):
+        clock.tick(begun + minutes * MINUTE)
+    assert read == []
+    clock.tick(begun + 30 * MINUTE)
+    assert len(read) == 1
+
+
 def test_a_promise_counts_before_the_cadence(clock: Clock) -> None:
     begun = opened(clock, f"{GRAVE}. Next update in 90 min.")
     assert reminders(clock.tick(begun + 60 * MINUTE)) == []

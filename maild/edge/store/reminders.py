@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from maild.edge.store.codec import from_json
@@ -14,30 +14,41 @@ from maild.mail.message import Outgoing
 
 # A postmortem is not asked for so long after the end: then somebody has decided against it.
 FORGOTTEN: Final = timedelta(days=30)
+_AT_ONCE: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Reminders:
-    """The clock's view of incidents; one that has not changed is not read anew."""
+    """The clock's view of incidents; one that has not changed is read anew when it is time to."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        self._known: dict[str, tuple[int, Incident]] = {}
+        # The version that was looked at, and when to look again; None for never.
+        self._looked: dict[str, tuple[int, datetime | None]] = {}
 
     def watched(self, now: datetime) -> list[Incident]:
-        """List the incidents that are open, or were over not long ago."""
+        """List the incidents to look at, of those that are open, or were over not long ago."""
         rows = self.connection.execute(
             "SELECT id, version FROM incident WHERE open = 1"
             " UNION ALL SELECT id, version FROM incident WHERE open = 0 AND changed_at > ?",
             (stamp(now - FORGOTTEN),),
         ).fetchall()
-        known = {}
-        for row in rows:
-            old = self._known.get(row["id"])
-            known[row["id"]] = (
-                old if old and old[0] == row["version"] else (row["version"], self._read(row["id"]))
-            )
-        self._known = known
-        return [incident for _, incident in known.values()]
+        known = self._looked
+        self._looked = {
+            row["id"]: old
+            if (old := known.get(row["id"])) and old[0] == row["version"]
+            else (row["version"], _AT_ONCE)
+            for row in rows
+        }
+        return [
+            self._read(incident_id)
+            for incident_id, (_, again) in self._looked.items()
+            if again is not None and again <= now
+        ]
+
+    def look_again(self, incident: Incident, at: datetime | None) -> None:
+        """Have an incident that was looked at left alone until then, or until it has changed."""
+        version, _ = self._looked[incident.id]
+        self._looked[incident.id] = (version, at)
 
     def _read(self, incident_id: str) -> Incident:
         row = self.connection.execute(
