@@ -113,7 +113,7 @@ def alike(subject: str, other: str) -> bool:
         return bool(subject)
     mine, theirs = weighty(subject), weighty(other)
     shared = [(word, word) for word in mine.keys() & theirs.keys()]
-    shared += [(w, t) for w in mine for t in theirs if w != t and _same_stem(w, t)]
+    shared += [(w, t) for w in mine for t in theirs if w[0] == t[0] and w != t and _same_stem(w, t)]
     count = min(len({word for word, _ in shared}), len({word for _, word in shared}))
     weight = sum(min(mine[word], theirs[other]) for word, other in shared)
     less, more = sorted((sum(mine.values()), sum(theirs.values())))

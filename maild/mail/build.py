@@ -12,7 +12,7 @@ from email.mime.base import MIMEBase
 from email.mime.image import MIMEImage
 from email.mime.multipart import MIMEMultipart
 from email.mime.nonmultipart import MIMENonMultipart
-from email.policy import SMTP, SMTPUTF8, EmailPolicy, compat32
+from email.policy import SMTP, SMTPUTF8, Compat32, EmailPolicy
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import Literal
@@ -227,7 +227,18 @@ _PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
 _PLAIN_BOX = re.compile(r"[\w -]+ <[^<>\s]+>", re.ASCII)
 _MAX_LINE = 76
 _MAX_WORD = 900
-_LINES = compat32.clone(linesep="\r\n", mangle_from_=False)
+
+
+class _Parts(Compat32):
+    """How the fields of our own parts are printed: they are ASCII, and short but for parameters."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if len(name) + len(value) > _MAX_LINE:
+            value = value.replace("; ", ";\r\n ")
+        return f"{name}: {value}\r\n".encode("ascii")
+
+
+_LINES = _Parts(linesep="\r\n", mangle_from_=False)
 
 
 def printed_fields(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage, Message
 from email.policy import SMTP
+from functools import lru_cache
 from itertools import islice, zip_longest
 
 from maild.mail.headers import (
@@ -119,7 +120,13 @@ def _entity(content: bytes, start: int, end: int) -> _Entity:
     if any(len(field) > MAX_CONTENT_FIELD for field in mime):
         # The parser needs the square of its length; nobody who writes mail needs so much.
         raise ValueError("a Content field that is too long")
-    return _Entity(start, end - len(body), end, message_from_bytes(b"".join(mime) + b"\r\n"))
+    return _Entity(start, end - len(body), end, _head(b"".join(mime)))
+
+
+@lru_cache(maxsize=256)
+def _head(mime: bytes) -> Message:
+    """Parse the Content fields of a part; most parts of all mails have one of a few."""
+    return message_from_bytes(mime + b"\r\n")
 
 
 def _targets(content: bytes, top: _Entity) -> tuple[_Entity | None, _Entity | None]:
