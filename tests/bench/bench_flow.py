@@ -1,4 +1,4 @@
-"""The whole way of a mail, beside Postfix in the same run where it is installed: ratios, not absolutes.
+"""The whole way of a mail, beside Postfix and Mailman in the same run where installed: ratios, not absolutes.
 
 A figure of ours is divided by the peer's of the same round; rounds go in turn, and the median counts.
 Assertions are at five times what is promised: a busy machine breaks no build.
@@ -15,12 +15,16 @@ import pytest
 from tests.integration.conftest import Daemon
 from tests.integration.sink import free_port
 
+from .mailman import LIST, mailman, program
 from .traffic import MEMBERS, median, opening, postfix, pss_mib, send, sink
 
 ROUNDS = 3
 POSTS = 2_000
-MAILMAN_POSTS_A_SECOND = 21
-MAILMAN_MIB = 866
+# Enough for the second that its processes may sleep to count for little.
+MAILMAN_POSTS = 100
+# Of the study that this project began with; where there is a Mailman, it is measured.
+MAILMAN_POSTS_A_SECOND = 21.0
+MAILMAN_MIB = 866.0
 SLACK = 5
 LATE = 0.02
 CONNECTIONS = 4
@@ -84,21 +88,36 @@ def test_accept_rate(
     assert not theirs or ratio > 0.8 / SLACK
 
 
-def test_posts_wholly_processed(started: Callable[..., Daemon]) -> None:
-    rates = []
+def test_posts_wholly_processed(started: Callable[..., Daemon], tmp_path: Path) -> None:
+    rates, theirs = [], []
+    their_memory: float = MAILMAN_MIB
+    if program() is None:
+        print("\n  Mailman 3 is left out: tests/bench/mailman.py says how to install it")
     for turn in range(ROUNDS):
+        if program() is not None:
+            members = [f"m{n}@{MEMBERS}" for n in range(10)]
+            mails = [opening(f"t{turn}", n) for n in range(MAILMAN_POSTS)]
+            with sink() as out, mailman(tmp_path / f"t{turn}", out.port, members) as peer:
+                begun = send(peer.lmtp, mails, 10, LIST, hello="LHLO").begun
+                theirs.append(MAILMAN_POSTS / (out.wait(10 * MAILMAN_POSTS) - begun))
+                their_memory = pss_mib(peer.pid)
         with sink() as out:
             daemon = started(out.port, 10)
             answers = send(daemon.port, [opening(f"p{turn}", n) for n in range(POSTS)], 10)
             rates.append(POSTS / (out.wait(10 * POSTS) - answers.begun))
             memory = pss_mib(daemon.process.pid if daemon.process else 0)
             daemon.kill()
-    ratio = median(rates) / MAILMAN_POSTS_A_SECOND
+    theirs = theirs or [MAILMAN_POSTS_A_SECOND] * ROUNDS
+    ratio = median([a / b for a, b in zip(rates, theirs, strict=True)])
     say(
-        f"posts wholly processed, list of 10: {median(rates):.0f}/s, {ratio:.1f} of Mailman 3's 21/s"
+        f"posts wholly processed, list of 10: {median(rates):.0f}/s, {ratio:.1f} of Mailman 3's"
+        f" {median(theirs):.0f}/s"
     )
-    share = memory / MAILMAN_MIB
-    say(f"memory of all processes after it: {memory:.0f} MiB, {share:.2f} of Mailman 3's 866 MiB")
+    share = memory / their_memory
+    say(
+        f"memory of all processes after it: {memory:.0f} MiB, {share:.2f} of Mailman 3's"
+        f" {their_memory:.0f} MiB"
+    )
     assert ratio > 12 / SLACK
 
 

@@ -64,19 +64,22 @@ def send(
     connections: int,
     to: str = "incidents@example.com",
     rate: float = 0,
+    hello: str = "EHLO",
 ) -> Answers:
-    """Send mails over some connections, as fast as they go or at a rate (open loop)."""
-    return asyncio.run(_send(port, mails, connections, to, rate))
+    """Send mails over some connections, as fast as they go or at a rate (open loop); LMTP by "LHLO"."""
+    return asyncio.run(_send(port, mails, connections, to, rate, hello))
 
 
-async def _send(port: int, mails: list[bytes], connections: int, to: str, rate: float) -> Answers:
+async def _send(
+    port: int, mails: list[bytes], connections: int, to: str, rate: float, hello: str
+) -> Answers:
     answers, numbers = Answers(), iter(range(len(mails)))
     answers.begun = time.perf_counter()
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         await reader.readline()
-        writer.write(b"EHLO bench.example.com\r\n")
+        writer.write(f"{hello} bench.example.com\r\n".encode())
         while (await reader.readline())[3:4] == b"-":
             pass
         for number in numbers:
